@@ -1,0 +1,84 @@
+// How the outcome of an asynchronous call finds its handler. Not for direct use.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/system_executor.hpp>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "bulkhead/host/bytes.hpp"
+#include "bulkhead/host/error.hpp"
+
+namespace bulkhead::detail {
+
+class Lane;
+
+// Ties a cancellation slot to a call that may not have a number yet. Any thread.
+class CancelTicket {
+  public:
+    // The call exists now. Cancels it at once when that was asked for before.
+    void attach(std::weak_ptr<Lane> lane, std::uint64_t call_id);
+    void cancel();
+
+  private:
+    std::mutex mutex_;
+    std::weak_ptr<Lane> lane_;
+    std::uint64_t call_id_ = 0;
+    bool cancelled_ = false;
+};
+
+// Where an outcome goes. Owned by the call; completed once.
+class Completion {
+  public:
+    virtual ~Completion() = default;
+    // `posted`: never runs the handler within this call.
+    virtual void complete(result<Bytes> outcome, bool posted) = 0;
+};
+
+template <typename Handler>
+class HandlerCompletion final : public Completion {
+  public:
+    HandlerCompletion(Handler handler, const boost::asio::any_io_executor& fallback, std::shared_ptr<CancelTicket> ticket)
+        : handler_(std::move(handler)), work_(boost::asio::get_associated_executor(handler_, fallback)) {
+        auto slot = boost::asio::get_associated_cancellation_slot(handler_);
+        if (slot.is_connected()) {
+            slot.assign([ticket = std::move(ticket)](boost::asio::cancellation_type) { ticket->cancel(); });
+        }
+    }
+
+    void complete(result<Bytes> outcome, bool posted) override {
+        const auto executor = work_.get_executor();
+        // The slot is cleared where the handler runs: that is where it may be emitted.
+        auto run = [handler = std::move(handler_), outcome = std::move(outcome)]() mutable {
+            boost::asio::get_associated_cancellation_slot(handler).clear();
+            std::move(handler)(std::move(outcome));
+        };
+        if (posted) {
+            boost::asio::post(executor, std::move(run));
+        } else {
+            boost::asio::dispatch(executor, std::move(run));
+        }
+        work_.reset();
+    }
+
+  private:
+    using Executor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
+    Handler handler_;
+    boost::asio::executor_work_guard<Executor> work_;
+};
+
+template <typename Handler>
+std::unique_ptr<Completion> make_completion(Handler handler, const boost::asio::any_io_executor& fallback,
+                                            std::shared_ptr<CancelTicket> ticket) {
+    return std::make_unique<HandlerCompletion<Handler>>(std::move(handler), fallback, std::move(ticket));
+}
+
+}  // namespace bulkhead::detail

@@ -1,0 +1,69 @@
+// What can go wrong, as a value.
+#pragma once
+
+#include <boost/system/result.hpp>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace bulkhead {
+
+struct Report;
+
+enum class ErrorCode : std::uint8_t {
+    plugin_failed,       // the plugin answered with an error of its own: `plugin_number` and the message's text
+    crashed,             // the worker died while it ran the call
+    timed_out,           // the deadline passed
+    cancelled,           // the caller gave up
+    overloaded,          // as many calls or bytes in flight as the manifest allows
+    unavailable,         // the plugin does not run: it crashed too often
+    quarantined,         // reserved: this request killed workers before
+    too_large,           // request or reply over limits.payload
+    no_such_method,      // the plugin has no method of that name
+    no_such_plugin,      // the host has no plugin of that name
+    protocol_violation,  // the worker wrote something impossible while it ran the call
+    stopped,             // the host is being destroyed, or the plugin was unloaded
+    load_failed,         // the plugin could not be started
+    policy_unavailable,  // reserved: this machine cannot enforce the plugin's policy
+    bad_manifest,        // plugin.json says something impossible
+    invalid_argument,    // misuse of the API
+    session_lost,        // reserved: the worker that held the session is gone
+};
+
+// What happened to the plugin's state.
+enum class Effect : std::uint8_t {
+    none,       // the call never began
+    unknown,    // it began; it may have done some, all or nothing
+    committed,  // reserved: a checkpoint that contains it was taken
+};
+
+std::string_view to_string(ErrorCode code) noexcept;
+std::string_view to_string(Effect effect) noexcept;
+
+// Why there is no result. Cheap to move; copies share the report.
+struct Error {
+    ErrorCode code = ErrorCode::invalid_argument;
+    Effect effect = Effect::none;
+    std::int32_t plugin_number = 0;        // plugin_failed: the plugin's own
+    std::string message;                   // one sentence that names plugin, call and cause
+    std::shared_ptr<const Report> report;  // how the worker died; null when it did not
+};
+
+// Thrown by result::value() when there is none.
+class BadResult : public std::runtime_error {
+  public:
+    explicit BadResult(Error error) : std::runtime_error(error.message), error_(std::move(error)) {}
+    const Error& error() const noexcept { return error_; }
+
+  private:
+    Error error_;
+};
+
+[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
+
+template <typename T>
+using result = boost::system::result<T, Error>;
+
+}  // namespace bulkhead

@@ -1,0 +1,65 @@
+// What a server embeds.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "bulkhead/host/error.hpp"
+#include "bulkhead/host/log.hpp"
+#include "bulkhead/host/plugin.hpp"
+#include "bulkhead/host/report.hpp"
+
+namespace bulkhead {
+
+namespace detail {
+class HostCore;
+}
+
+struct HostOptions {
+    // The bulkhead-worker executable. Empty: the environment variable BULKHEAD_WORKER, then beside this library or
+    // the program, then ../libexec/bulkhead and ../bin from there.
+    std::filesystem::path worker;
+    // Lines that plugins print and log. Empty: dropped.
+    LogHook log;
+    // Called with each death, on the callback thread.
+    std::function<void(const Report&)> on_death;
+    // Where handlers without an executor of their own, `log` and `on_death` run, one after the other if it is
+    // a single thread or strand. Empty: a thread of the host's own.
+    boost::asio::any_io_executor callback_executor;
+};
+
+// Owns the guard process, the supervisor thread and the plugins. A guest in the server: installs no signal
+// handler, waits for no child but its own guard, prints nothing, changes no environment. Any thread may load
+// and look up; several hosts may live in a process.
+class Host {
+  public:
+    // Starts the guard and its fork server. Fails with `load_failed` when the worker executable is missing, of another
+    // build, or cannot be started.
+    static result<Host> create(HostOptions options = {});
+
+    Host(Host&&) noexcept;
+    Host& operator=(Host&&) noexcept;
+    // Ends open calls as `stopped`, lets workers shut down (supervision.stop_ms), kills what is left, and returns when no
+    // process of this host is there any more. Not from a handler that runs inline.
+    ~Host();
+
+    // Loads a plugin and waits until it is ready. `manifest` is plugin.json or the folder that holds it. Fails
+    // with `bad_manifest`, `load_failed` or `invalid_argument` (a plugin of that name is loaded already).
+    result<Plugin> load(const std::filesystem::path& manifest);
+
+    // Fails with `no_such_plugin`.
+    result<Plugin> plugin(std::string_view name) const;
+    std::vector<Plugin> plugins() const;
+
+    // Ends a plugin like the destructor ends all.
+    result<void> unload(std::string_view name);
+
+  private:
+    explicit Host(std::unique_ptr<detail::HostCore> core);
+    std::unique_ptr<detail::HostCore> core_;
+};
+
+}  // namespace bulkhead

@@ -1,0 +1,31 @@
+// What plugins print and log, on its way to the server's own log.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace bulkhead {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+enum class LogSource : std::uint8_t {
+    output,  // a line of the worker's stdout or stderr
+    plugin,  // the plugin's call to the log service
+    host,    // the host about the plugin: restarts, reports
+};
+
+struct LogLine {
+    std::string plugin;
+    LogSource source = LogSource::output;
+    LogLevel level = LogLevel::info;
+    std::string text;  // without line end; long lines are cut
+    // Lines of this plugin that were lost right before this one, because plugin or hook was too fast or too slow.
+    std::uint64_t dropped_before = 0;
+};
+
+// Called on the host's own callback thread, one line after the other. May block: then lines are dropped and
+// counted, nothing else waits.
+using LogHook = std::function<void(const LogLine&)>;
+
+}  // namespace bulkhead

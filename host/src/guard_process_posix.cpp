@@ -1,0 +1,128 @@
+// Boost.Process 1.81 needs these first, in this order.
+// clang-format off
+#include <algorithm>
+#include <limits>
+#include <filesystem>
+#include <boost/optional.hpp>
+#include <boost/type_traits/decay.hpp>
+#include <boost/type_traits/is_convertible.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/process/v2/process.hpp>
+#include <boost/process/v2/stdio.hpp>
+// clang-format on
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bulkhead/transport/launch_protocol.hpp>
+#include <cerrno>
+#include <csignal>
+
+#include "guard_process.hpp"
+
+// Debian 12's headers name it, others may not.
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+namespace bulkhead::detail {
+namespace {
+
+namespace process = boost::process::v2;
+
+// Boost.Process initializer: gives the child descriptors under fixed numbers, and an end without the host's
+// atexit handlers when the executable cannot be run. (bind_fd of 1.81 lacks a return statement.)
+struct GuardDescriptors {
+    int control;
+    int host;
+
+    template <typename Launcher>
+    process::error_code on_setup(Launcher& launcher, const std::filesystem::path&, const char* const*&) const {
+        launcher.fd_whitelist.push_back(transport::kGuardControlDescriptor);
+        launcher.fd_whitelist.push_back(transport::kGuardHostDescriptor);
+        return {};
+    }
+
+    template <typename Launcher>
+    process::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*&) const {
+        // Out of the way first, so that neither target overwrites a source.
+        const int first_free = transport::kGuardHostDescriptor + 1;
+        const int control_copy = ::fcntl(control, F_DUPFD_CLOEXEC, first_free);
+        const int host_copy = ::fcntl(host, F_DUPFD_CLOEXEC, first_free);
+        if (control_copy < 0 || host_copy < 0 || ::dup2(control_copy, transport::kGuardControlDescriptor) < 0 ||
+            ::dup2(host_copy, transport::kGuardHostDescriptor) < 0) {
+            return {errno, boost::system::system_category()};
+        }
+        return {};
+    }
+
+    template <typename Launcher>
+    void on_exec_error(Launcher&, const std::filesystem::path&, const char* const*&, const process::error_code&) const {
+        ::_exit(127);
+    }
+};
+
+struct EmptyEnvironment {
+    template <typename Launcher>
+    process::error_code on_setup(Launcher& launcher, const std::filesystem::path&, const char* const*&) {
+        launcher.env = variables;
+        return {};
+    }
+    const char* variables[1] = {nullptr};
+};
+
+Error launch_error(const std::filesystem::path& worker, const std::string& cause) {
+    return Error{ErrorCode::load_failed, Effect::none, 0, "the worker executable " + worker.string() + " cannot be started: " + cause,
+                 nullptr};
+}
+
+}  // namespace
+
+result<GuardProcess> GuardProcess::start(const std::filesystem::path& worker, const transport::Descriptor& far_end) {
+    const transport::Descriptor self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (!self) {
+        return launch_error(worker, std::generic_category().message(errno));
+    }
+    try {
+        boost::asio::io_context context;
+        EmptyEnvironment environment;
+        process::process child(context, worker.string(), {"--guard"},
+                               process::process_stdio{nullptr, nullptr, nullptr}, environment,
+                               GuardDescriptors{far_end.get(), self.get()});
+        GuardProcess guard;
+        guard.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
+        child.detach();
+        if (!guard.pidfd_) {
+            return launch_error(worker, "it ended at once");
+        }
+        return guard;
+    } catch (const boost::system::system_error& error) {
+        return launch_error(worker, error.code().message());
+    }
+}
+
+void GuardProcess::end(std::chrono::milliseconds patience) noexcept {
+    if (!pidfd_) {
+        return;
+    }
+    pollfd gone{pidfd_.get(), POLLIN, 0};
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    auto rest = patience;
+    while (::poll(&gone, 1, static_cast<int>(rest.count())) < 0 && errno == EINTR && rest.count() > 0) {
+        rest = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    }
+    if ((gone.revents & POLLIN) == 0) {
+        ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+    }
+    // ECHILD: the server ignores SIGCHLD or reaps everything itself.
+    siginfo_t status{};
+    while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.get()), &status, WEXITED) < 0 &&
+           errno == EINTR) {
+    }
+    pidfd_.reset();
+}
+
+}  // namespace bulkhead::detail

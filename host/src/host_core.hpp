@@ -1,0 +1,44 @@
+// A host's inside.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lane.hpp"
+#include "runtime.hpp"
+
+namespace bulkhead::detail {
+
+// Owns the runtime and the lanes. Any thread.
+class HostCore {
+  public:
+    static result<std::unique_ptr<HostCore>> create(HostOptions options);
+    ~HostCore();
+
+    result<std::shared_ptr<Lane>> load(const std::filesystem::path& manifest);
+    result<std::shared_ptr<Lane>> find(std::string_view name) const;
+    std::vector<std::shared_ptr<Lane>> lanes() const;
+    result<void> unload(std::string_view name);
+
+    // True in a child that the server forked: there the threads and mappings do not exist, and ending anything would
+    // end it for the parent.
+    bool in_forked_child() const noexcept;
+
+  private:
+    HostCore() = default;
+    result<std::shared_ptr<Lane>> start_lane(Manifest manifest);
+
+    std::shared_ptr<Runtime> runtime_;
+    pid_t owner_ = 0;
+    mutable std::mutex mutex_;  // guards all below
+    std::map<std::string, std::shared_ptr<Lane>, std::less<>> lanes_;
+    std::set<std::string> loading_;
+};
+
+}  // namespace bulkhead::detail

@@ -1,0 +1,141 @@
+#include <unistd.h>
+
+#include <boost/asio/system_executor.hpp>
+
+#include "host_core.hpp"
+#include "signal_block.hpp"
+#include "worker_locator.hpp"
+
+namespace bulkhead::detail {
+namespace {
+
+Error no_such_plugin(std::string_view name) {
+    return Error{ErrorCode::no_such_plugin, Effect::none, 0, "no plugin named '" + std::string(name) + "' is loaded", nullptr};
+}
+
+}  // namespace
+
+result<std::unique_ptr<HostCore>> HostCore::create(HostOptions options) {
+    auto worker = locate_worker(options.worker);
+    if (!worker) {
+        return worker.error();
+    }
+    std::unique_ptr<HostCore> core(new HostCore);
+    core->owner_ = ::getpid();
+    std::error_code error;
+    core->runtime_ = std::make_shared<Runtime>(std::move(options), error);
+    Runtime& runtime = *core->runtime_;
+    if (error) {
+        return Error{ErrorCode::load_failed, Effect::none, 0, "the host cannot be made: " + error.message(), nullptr};
+    }
+    auto launcher = Launcher::create(runtime.supervisor, *std::move(worker));
+    if (!launcher) {
+        return launcher.error();
+    }
+    runtime.launcher = *std::move(launcher);
+    runtime.callbacks = runtime.options.callback_executor;
+    if (!runtime.callbacks) {
+        const SignalBlock block;
+        runtime.callback_thread.emplace(1);
+        runtime.callbacks = runtime.callback_thread->get_executor();
+    }
+    runtime.supervisor.start();
+    runtime.supervisor.post([&runtime] { runtime.launcher->run(); });
+    return core;
+}
+
+HostCore::~HostCore() {
+    if (!runtime_ || !runtime_->launcher) {
+        return;
+    }
+    const auto all = lanes();
+    for (const auto& lane : all) {
+        lane->begin_stop();
+    }
+    for (const auto& lane : all) {
+        lane->finish_stop();
+    }
+    runtime_->supervisor.stop();
+    runtime_->launcher->shut_down();
+    if (runtime_->callback_thread) {
+        runtime_->callback_thread->join();
+        // Handles that outlive the host still need somewhere to say `stopped`.
+        runtime_->callbacks = boost::asio::system_executor();
+    }
+}
+
+bool HostCore::in_forked_child() const noexcept { return ::getpid() != owner_; }
+
+result<std::shared_ptr<Lane>> HostCore::load(const std::filesystem::path& path) {
+    auto manifest = read_manifest(path);
+    if (!manifest) {
+        return manifest.error();
+    }
+    const std::string name = manifest->name;
+    {
+        const std::lock_guard lock(mutex_);
+        if (lanes_.contains(name) || !loading_.insert(name).second) {
+            return Error{ErrorCode::invalid_argument, Effect::none, 0, "a plugin named '" + name + "' is loaded already", nullptr};
+        }
+    }
+    auto lane = start_lane(*std::move(manifest));
+    const std::lock_guard lock(mutex_);
+    loading_.erase(name);
+    if (lane) {
+        lanes_.emplace(name, *lane);
+    }
+    return lane;
+}
+
+result<std::shared_ptr<Lane>> HostCore::start_lane(Manifest manifest) {
+    auto release = read_release(*runtime_, std::move(manifest));
+    if (!release) {
+        return release.error();
+    }
+    auto lane = Lane::create(runtime_, *std::move(release));
+    if (!lane) {
+        return lane;
+    }
+    if (auto error = (*lane)->start_and_wait()) {
+        (*lane)->begin_stop();
+        (*lane)->finish_stop();
+        return *std::move(error);
+    }
+    return lane;
+}
+
+result<std::shared_ptr<Lane>> HostCore::find(std::string_view name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = lanes_.find(name);
+    if (found == lanes_.end()) {
+        return no_such_plugin(name);
+    }
+    return found->second;
+}
+
+std::vector<std::shared_ptr<Lane>> HostCore::lanes() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<Lane>> all;
+    for (const auto& [name, lane] : lanes_) {
+        all.push_back(lane);
+    }
+    return all;
+}
+
+result<void> HostCore::unload(std::string_view name) {
+    std::shared_ptr<Lane> lane;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = lanes_.find(name);
+        if (found == lanes_.end()) {
+            return no_such_plugin(name);
+        }
+        lane = std::move(found->second);
+        lanes_.erase(found);
+    }
+    lane->begin_stop();
+    lane->finish_stop();
+    return {};
+}
+
+}  // namespace bulkhead::detail

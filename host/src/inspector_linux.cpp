@@ -1,0 +1,115 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "bounded_json.hpp"
+#include "inspector.hpp"
+#include "runtime.hpp"
+
+namespace bulkhead::detail {
+
+using transport::Descriptor;
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{10};
+constexpr std::size_t kMaxAnswer = std::size_t{1} << 20;
+constexpr int kTries = 3;  // the fork server may die under it
+
+Error clause(std::string text) { return Error{ErrorCode::load_failed, Effect::none, 0, std::move(text), nullptr}; }
+
+// One inspection on its way. What it brings back comes through the pipe; a failed start only closes the pipe.
+class Inspection : public LaunchListener {
+  public:
+    Inspection(Descriptor output_far, std::shared_ptr<Descriptor> file)
+        : output_far_(std::move(output_far)), file_(std::move(file)) {}
+
+    std::vector<int> descriptors() const { return {output_far_.get(), file_->get()}; }
+
+    void on_started(std::uint64_t, Descriptor) override { output_far_.reset(); }
+    void on_start_failed(std::uint64_t, int) override { output_far_.reset(); }
+    void on_exited(const transport::ExitedMessage&) override {}
+    void on_status_lost(std::uint64_t) override {}
+
+  private:
+    Descriptor output_far_;
+    std::shared_ptr<Descriptor> file_;
+};
+
+// Reads to the end of the pipe. False: it took too long or is too much.
+bool read_answer(const Descriptor& pipe, std::string& answer) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    for (;;) {
+        const auto rest = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        pollfd readable{pipe.get(), POLLIN, 0};
+        const int ready = ::poll(&readable, 1, std::max(0, static_cast<int>(rest.count())));
+        if (ready == 0) {
+            return false;
+        }
+        char buffer[4096];
+        const ssize_t count = ready < 0 ? -1 : ::read(pipe.get(), buffer, sizeof buffer);
+        if (count == 0) {
+            return true;
+        }
+        if (count > 0) {
+            answer.append(buffer, static_cast<std::size_t>(count));
+        } else if (errno != EINTR) {
+            return false;
+        }
+        if (answer.size() > kMaxAnswer) {
+            return false;
+        }
+    }
+}
+
+result<LibraryFacts> facts_from(const std::string& answer) {
+    std::string cause;
+    const auto json = parse_bounded_json(answer, cause);
+    if (!json || !json->is_object()) {
+        return clause("the process that inspected it died or answered nonsense");
+    }
+    try {
+        if (const auto error = json->find("error"); error != json->end()) {
+            return clause(error->get<std::string>());
+        }
+        return LibraryFacts{json->at("soname").get<std::string>(), json->at("needed").get<std::vector<std::string>>(),
+                            json->at("exports_entry").get<bool>()};
+    } catch (const nlohmann::json::exception&) {
+        return clause("the process that inspected it answered nonsense");
+    }
+}
+
+}  // namespace
+
+result<LibraryFacts> inspect_library(Runtime& runtime, std::shared_ptr<Descriptor> file) {
+    std::string answer;
+    for (int attempt = 0; attempt < kTries && answer.empty(); ++attempt) {
+        int pair[2];
+        if (::pipe2(pair, O_CLOEXEC) != 0) {
+            return clause("the host cannot make a pipe to inspect it: " + std::generic_category().message(errno));
+        }
+        const Descriptor near_end(pair[0]);
+        auto inspection = std::make_shared<Inspection>(Descriptor(pair[1]), file);
+        LaunchOrder order;
+        order.message.start_id = runtime.next_start_id();
+        order.message.role = transport::WorkerRole::inspect;
+        order.descriptors = inspection->descriptors();
+        order.listener = inspection;
+        order.keeps = inspection;
+        const bool posted = runtime.supervisor.post(
+            [&runtime, order = std::move(order)]() mutable { runtime.launcher->order(std::move(order)); });
+        if (!posted) {
+            return clause("the host is being destroyed");
+        }
+        if (!read_answer(near_end, answer)) {
+            return clause("inspecting it took too long");
+        }
+    }
+    return facts_from(answer);
+}
+
+}  // namespace bulkhead::detail

@@ -1,0 +1,199 @@
+#include <bulkhead/transport/segment.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <system_error>
+
+#include "inspector.hpp"
+#include "release.hpp"
+#include "runtime.hpp"
+
+namespace bulkhead::detail {
+
+using transport::Descriptor;
+
+namespace {
+
+constexpr std::uintmax_t kMaxLibrarySize = std::uintmax_t{1} << 30;
+
+// Collects a library and what it needs, depth first.
+class LibraryCollector {
+  public:
+    LibraryCollector(Runtime& runtime, const Manifest& manifest) : runtime_(runtime), manifest_(manifest) {}
+
+    result<SealedLibrary> plugin_library() {
+        auto library = seal(manifest_.library);
+        if (!library) {
+            return library.error();
+        }
+        const auto facts = inspect(*library);
+        if (!facts) {
+            return facts.error();
+        }
+        if (!facts->exports_entry) {
+            return refuse(manifest_.library, "it exports no function bulkhead_plugin");
+        }
+        if (auto error = collect_needed(*facts)) {
+            return *std::move(error);
+        }
+        return library;
+    }
+
+    std::vector<SealedLibrary> take_dependencies() { return std::move(dependencies_); }
+
+  private:
+    Error refuse(const std::string& name, const std::string& clause) const {
+        return Error{ErrorCode::load_failed, Effect::none, 0,
+                     "plugin " + manifest_.name + ": library " + name + " cannot be used: " + clause, nullptr};
+    }
+
+    result<SealedLibrary> seal(const std::string& name) const {
+        const std::filesystem::path path = manifest_.directory / name;
+        std::error_code error;
+        const std::uintmax_t size = std::filesystem::file_size(path, error);
+        if (error) {
+            return refuse(name, error == std::errc::no_such_file_or_directory ? "there is no file " + path.string()
+                                                                              : error.message());
+        }
+        if (size > kMaxLibrarySize) {
+            return refuse(name, "it is larger than 1 GiB");
+        }
+        std::vector<char> bytes(size);
+        std::ifstream stream(path, std::ios::binary);
+        if (!stream.read(bytes.data(), static_cast<std::streamsize>(size))) {
+            return refuse(name, "the file " + path.string() + " cannot be read");
+        }
+        Descriptor file = transport::create_sealed_file("bulkhead-library", std::as_bytes(std::span(bytes)), error);
+        if (error) {
+            return refuse(name, "no sealed copy of it can be made: " + error.message());
+        }
+        return SealedLibrary{name, std::make_shared<Descriptor>(std::move(file))};
+    }
+
+    result<LibraryFacts> inspect(const SealedLibrary& library) const {
+        auto facts = inspect_library(runtime_, library.file);
+        if (!facts) {
+            return refuse(library.name, facts.error().message);
+        }
+        return facts;
+    }
+
+    // Those of the needed libraries that lie beside the plugin are private to it; all others are the system's.
+    std::optional<Error> collect_needed(const LibraryFacts& facts) {
+        for (const std::string& name : facts.needed) {
+            std::error_code error;
+            const bool is_private = name.find('/') == std::string::npos &&
+                                    std::filesystem::is_regular_file(manifest_.directory / name, error);
+            if (is_private && seen_.insert(name).second) {
+                if (auto failure = collect_private(name)) {
+                    return failure;
+                }
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::optional<Error> collect_private(const std::string& name) {
+        if (seen_.size() > transport::kMaxDependencies) {
+            return refuse(manifest_.library,
+                          "it needs more than " + std::to_string(transport::kMaxDependencies) + " private libraries");
+        }
+        auto library = seal(name);
+        if (!library) {
+            return library.error();
+        }
+        const auto facts = inspect(*library);
+        if (!facts) {
+            return facts.error();
+        }
+        if (facts->soname != name) {
+            // The loader finds a library that is loaded already only by its SONAME.
+            return refuse(name, facts->soname.empty() ? "it has no SONAME; link it with -Wl,-soname," + name
+                                                      : "its SONAME is " + facts->soname + ", but it is needed as " + name);
+        }
+        if (auto error = collect_needed(*facts)) {
+            return error;
+        }
+        dependencies_.push_back(*std::move(library));
+        return std::nullopt;
+    }
+
+    Runtime& runtime_;
+    const Manifest& manifest_;
+    std::set<std::string> seen_;
+    std::vector<SealedLibrary> dependencies_;
+};
+
+nlohmann::json environment_of(const Manifest& manifest) {
+    nlohmann::json environment = nlohmann::json::object();
+    for (const auto& [name, value] : manifest.environment) {
+        if (value) {
+            environment[name] = *value;
+        } else if (const char* inherited = std::getenv(name.c_str())) {
+            environment[name] = inherited;
+        }
+    }
+    return environment;
+}
+
+std::string order_text(const Release& release) {
+    const Manifest& manifest = release.manifest;
+    nlohmann::json dependencies = nlohmann::json::array();
+    for (const SealedLibrary& library : release.dependencies) {
+        dependencies.push_back(library.name);
+    }
+    const nlohmann::json order = {{"plugin", manifest.name},
+                                  {"version", manifest.version},
+                                  {"directory", manifest.directory.string()},
+                                  {"library", manifest.library},
+                                  {"dependencies", dependencies},
+                                  {"config", manifest.config},
+                                  {"environment", environment_of(manifest)},
+                                  {"limits",
+                                   {{"address_space", manifest.process.address_space},
+                                    {"open_files", manifest.process.open_files},
+                                    {"file_size", manifest.process.file_size},
+                                    {"cpu_seconds", manifest.process.cpu_seconds},
+                                    {"stack", manifest.process.stack}}}};
+    return order.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+const MethodDescription* Release::find_method(std::string_view name) const {
+    for (const MethodDescription& method : methods) {
+        if (method.name == name) {
+            return &method;
+        }
+    }
+    return nullptr;
+}
+
+result<std::shared_ptr<Release>> read_release(Runtime& runtime, Manifest manifest) {
+    auto release = std::make_shared<Release>();
+    release->manifest = std::move(manifest);
+    const auto geometry = transport::plan_geometry(release->manifest.channel);
+    if (!geometry) {
+        return Error{ErrorCode::bad_manifest, Effect::none, 0,
+                     "plugin " + release->manifest.name + ": its limits do not make a channel", nullptr};
+    }
+    release->geometry = *geometry;
+    LibraryCollector collector(runtime, release->manifest);
+    auto library = collector.plugin_library();
+    if (!library) {
+        return library.error();
+    }
+    release->library = *std::move(library);
+    release->dependencies = collector.take_dependencies();
+    const std::string text = order_text(*release);
+    std::error_code error;
+    release->order = transport::create_sealed_file("bulkhead-order", std::as_bytes(std::span(text)), error);
+    if (error) {
+        return Error{ErrorCode::load_failed, Effect::none, 0,
+                     "plugin " + release->manifest.name + " cannot be started: " + error.message(), nullptr};
+    }
+    return release;
+}
+
+}  // namespace bulkhead::detail

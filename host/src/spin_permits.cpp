@@ -1,0 +1,35 @@
+#include "spin_permits.hpp"
+
+#include <algorithm>
+#include <bulkhead/transport/waiting.hpp>
+#include <thread>
+
+namespace bulkhead::detail {
+
+SpinPermits::SpinPermits()
+    : budget_(transport::wake_up_cost()), most_(std::max(1U, std::thread::hardware_concurrency()) - 1) {
+    most_ = budget_.count() > 0 ? std::max<std::size_t>(most_, 1) : 0;
+}
+
+void SpinPermits::claim(std::atomic<std::uint32_t>& permit) {
+    if (most_ == 0 || permit.load(std::memory_order_relaxed) != 0) {
+        return;
+    }
+    const std::lock_guard lock(mutex_);
+    if (std::find(holders_.begin(), holders_.end(), &permit) == holders_.end()) {
+        if (holders_.size() >= most_) {
+            holders_.front()->store(0, std::memory_order_relaxed);
+            holders_.pop_front();
+        }
+        holders_.push_back(&permit);
+    }
+    permit.store(1, std::memory_order_relaxed);
+}
+
+void SpinPermits::give_back(std::atomic<std::uint32_t>& permit) {
+    const std::lock_guard lock(mutex_);
+    holders_.remove(&permit);
+    permit.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace bulkhead::detail

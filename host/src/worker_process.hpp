@@ -1,0 +1,57 @@
+// The host's side of one worker process.
+#pragma once
+
+#include <bulkhead/transport/descriptor.hpp>
+#include <bulkhead/transport/launch_protocol.hpp>
+#include <bulkhead/transport/ring.hpp>
+#include <bulkhead/transport/waiting.hpp>
+#include <bulkhead/transport/worker_outbox.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "bulkhead/host/report.hpp"
+
+namespace bulkhead::detail {
+
+// Everything the host holds for one worker. Owned by its lane, and shared with callers that still look at its outbox.
+// Guarded by the lane's mutex but for what is set before the order and never again.
+struct WorkerProcess {
+    // Set before the order.
+    std::uint32_t incarnation = 0;
+    std::uint32_t cell = 0;
+    std::uint64_t start_id = 0;
+    transport::SteadyTime ordered_at;
+    transport::Descriptor outbox_segment;  // closed once started
+    transport::Descriptor signal;          // eventfd
+    transport::Descriptor output;          // read end of its stdout and stderr
+    transport::Descriptor output_far;      // write end; closed once started
+    transport::WorkerOutboxView view;
+
+    // Set when the fork server answers.
+    transport::Descriptor pidfd;
+    std::uint64_t signal_watch = 0;
+    std::uint64_t output_watch = 0;
+    std::uint64_t pidfd_watch = 0;
+
+    transport::RingReader replies;
+    std::uint64_t begun = 0;         // last seen in the outbox; never goes back
+    std::uint64_t log_position = 0;  // lines below it were read
+    bool ready = false;
+    bool shutting_down = false;
+    bool accused = false;  // it broke a rule: its ring is not read any more
+    bool dead = false;
+    bool status_known = false;  // `exit` is valid, or will never come
+    transport::SteadyTime ready_at;
+    transport::SteadyTime died_at;
+    std::optional<transport::ExitedMessage> exit;
+    std::optional<Cause> cause;  // the host's own reason to end it: the first wins
+    std::string detail;
+
+    // Sends SIGKILL; nothing when it is gone or not yet there.
+    void kill() noexcept;
+    // Remembers why, unless something else came first, and kills.
+    void end(Cause why, std::string explanation);
+};
+
+}  // namespace bulkhead::detail

@@ -1,0 +1,81 @@
+// The host outbox: requests and everything else that a host says to the workers of one lane.
+#pragma once
+
+#include <chrono>
+#include <system_error>
+
+#include "bulkhead/transport/geometry.hpp"
+#include "bulkhead/transport/ring.hpp"
+#include "bulkhead/transport/segment.hpp"
+#include "bulkhead/transport/slab.hpp"
+
+namespace bulkhead::transport {
+
+// The host's end: the only writer. Owns the segment. One thread at a time, except for the atomics in the
+// cells. Workers that still map it keep the memory alive until they are gone.
+class HostOutbox {
+  public:
+    HostOutbox() = default;
+    static HostOutbox create(const Geometry& geometry, std::chrono::nanoseconds spin, std::error_code& error);
+
+    explicit operator bool() const noexcept { return static_cast<bool>(mapping_); }
+    const Descriptor& descriptor() const noexcept { return segment_; }
+    const Geometry& geometry() const noexcept { return header()->geometry; }
+    RingWriter& requests() noexcept { return requests_; }
+
+    WorkerCell& worker_cell(std::uint32_t index) const noexcept { return header()->cells[index]; }
+    CallCell& call_cell(std::uint32_t index) const noexcept {
+        return mapping_.at<CallCell>(header()->geometry.cells_offset)[index];
+    }
+
+    // Makes a cell ready for the next worker: nothing to serve yet. Nobody else uses the cell any more.
+    void prepare_cell(std::uint32_t index, std::uint32_t incarnation) noexcept;
+
+    // A slab block whose memory is there. Empty: no room, or the machine has no memory.
+    std::optional<std::uint64_t> allocate(std::uint64_t size);
+    void free(std::uint64_t offset) { slab_.free(offset); }
+    std::byte* block(std::uint64_t offset) const noexcept {
+        return mapping_.data() + header()->geometry.request_slab_offset + offset;
+    }
+    const Slab& slab() const noexcept { return slab_; }
+
+  private:
+    HostOutboxHeader* header() const noexcept { return mapping_.at<HostOutboxHeader>(0); }
+
+    Descriptor segment_;
+    Mapping mapping_;
+    RingWriter requests_;
+    Slab slab_;
+    std::uint64_t populated_ = 0;  // the slab below this has memory; a multiple of kPage
+};
+
+// A worker's end: reads only.
+class HostOutboxView {
+  public:
+    HostOutboxView() = default;
+    // Fails with invalid_argument when the segment is not a host outbox of this layout.
+    static HostOutboxView map(const Descriptor& segment, std::error_code& error);
+
+    const Geometry& geometry() const noexcept { return geometry_; }
+    std::chrono::nanoseconds spin_budget() const noexcept {
+        return std::chrono::nanoseconds(header()->spin_nanoseconds);
+    }
+    const WorkerCell& worker_cell(std::uint32_t index) const noexcept { return header()->cells[index]; }
+    const CallCell& call_cell(std::uint32_t index) const noexcept {
+        return mapping_.at<const CallCell>(geometry_.cells_offset)[index];
+    }
+    RingReader requests_from(std::uint64_t position) const noexcept {
+        return {mapping_.at<const Slot>(geometry_.request_ring_offset), geometry_.request_slots, position};
+    }
+    const std::byte* block(std::uint64_t offset) const noexcept {
+        return mapping_.data() + geometry_.request_slab_offset + offset;
+    }
+
+  private:
+    const HostOutboxHeader* header() const noexcept { return mapping_.at<const HostOutboxHeader>(0); }
+
+    Mapping mapping_;
+    Geometry geometry_{};
+};
+
+}  // namespace bulkhead::transport

@@ -1,0 +1,238 @@
+// The byte layout of the two shared-memory segments of a channel. LAYOUT.md beside this folder explains it.
+//
+// Everything here is plain memory with one writing process. Fields that change while both sides look are
+// std::atomic; all others are written before the segment is handed over and never again.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace bulkhead::transport {
+
+inline constexpr std::uint64_t kHostOutboxMagic = 0x31544F4844484B42;    // "BKHDHOT1"
+inline constexpr std::uint64_t kWorkerOutboxMagic = 0x3154574844484B42;  // "BKHDHWT1"
+inline constexpr std::uint32_t kLayoutVersion = 1;
+
+inline constexpr std::size_t kCacheLine = 64;
+inline constexpr std::size_t kPage = 4096;
+inline constexpr std::size_t kSlotSize = 2 * kCacheLine;
+inline constexpr std::size_t kInlineCapacity = 88;  // payload bytes that fit into a slot
+inline constexpr std::size_t kTraceIdSize = 16;
+inline constexpr std::size_t kTracedInlineCapacity = 72;  // payload bytes beside a trace id
+inline constexpr std::uint32_t kWorkerCells = 8;          // workers that may share one host outbox at a time
+inline constexpr std::uint32_t kMaxMethods = 256;
+inline constexpr std::size_t kMaxCallSlots = 4096;
+inline constexpr std::uint64_t kMaxPayload = std::uint64_t{1} << 30;
+inline constexpr std::uint64_t kNoPosition = ~std::uint64_t{0};
+
+// What a slot carries. Numbers are part of the layout; those without a user yet are reserved.
+enum class Kind : std::uint8_t {
+    none = 0,
+    // host to worker
+    call = 1,
+    host_reply = 16,            // reserved: answer of a host function to the plugin
+    stream_to_worker = 17,      // reserved
+    descriptor_to_worker = 18,  // reserved
+    // worker to host
+    reply = 64,               // the plugin answered
+    plugin_error = 65,        // the plugin failed: status is its number, the payload its text
+    skipped = 66,             // taken but never begun, because the host had cancelled it
+    reply_too_large = 67,     // the plugin's answer was over the payload limit; status unused, no payload
+    host_call = 80,           // reserved: the plugin calls a host function
+    stream_to_host = 81,      // reserved
+    descriptor_to_host = 82,  // reserved
+};
+
+enum SlotFlags : std::uint8_t {
+    kSlotInSlab = 1,  // the payload lies in the writer's slab; `inline_bytes` starts with a SlabReference
+    kSlotTraced = 2,  // the last 16 of `inline_bytes` are a trace id
+};
+
+// One message. The sequence is position + 1 once the message at that position is published, and is stored
+// last, with release order. Positions count up from 0 for the life of the ring and never wrap (2^64).
+struct alignas(kCacheLine) Slot {
+    std::atomic<std::uint64_t> sequence;
+    std::uint64_t call_id;
+    std::uint32_t incarnation;
+    std::uint8_t kind;
+    std::uint8_t flags;
+    std::uint16_t method;
+    std::uint32_t length;    // payload bytes
+    std::int32_t status;     // plugin_error: the plugin's own number
+    std::uint64_t deadline;  // call: CLOCK_MONOTONIC in nanoseconds, 0 for none
+    std::byte inline_bytes[kInlineCapacity];
+};
+static_assert(sizeof(Slot) == kSlotSize && std::is_standard_layout_v<Slot>);
+static_assert(offsetof(Slot, sequence) == 0 && offsetof(Slot, call_id) == 8);
+static_assert(offsetof(Slot, incarnation) == 16 && offsetof(Slot, kind) == 20 && offsetof(Slot, flags) == 21);
+static_assert(offsetof(Slot, method) == 22 && offsetof(Slot, length) == 24 && offsetof(Slot, status) == 28);
+static_assert(offsetof(Slot, deadline) == 32 && offsetof(Slot, inline_bytes) == 40);
+static_assert(kTracedInlineCapacity + kTraceIdSize == kInlineCapacity);
+
+struct SlabReference {
+    std::uint64_t offset;  // from the start of the slab; a multiple of kSlabAlignment
+};
+
+// Where everything is. Computed by plan_geometry(), written once by the host into its outbox.
+struct Geometry {
+    std::uint32_t call_slots;     // calls that may be in flight; call ids index this range
+    std::uint32_t request_slots;  // a power of two, at least twice call_slots
+    std::uint32_t reply_slots;    // a power of two, at least call_slots plus kReplyCredit
+    std::uint32_t log_slots;      // a power of two
+    std::uint64_t payload_limit;
+    std::uint64_t request_slab_size;
+    std::uint64_t reply_slab_size;
+
+    std::uint64_t cells_offset;  // in the host outbox
+    std::uint64_t request_ring_offset;
+    std::uint64_t request_slab_offset;
+    std::uint64_t host_outbox_size;
+
+    std::uint64_t methods_offset;  // in the worker outbox
+    std::uint64_t black_box_offset;
+    std::uint64_t log_ring_offset;
+    std::uint64_t reply_ring_offset;
+    std::uint64_t reply_slab_offset;
+    std::uint64_t worker_outbox_size;
+
+    bool operator==(const Geometry&) const = default;
+};
+static_assert(sizeof(Geometry) == 120);
+
+inline constexpr std::uint32_t kReplyCredit = 64;   // reply slots beyond the calls, for reserved kinds
+inline constexpr std::size_t kSlabAlignment = 256;  // a block starts on its own line pair
+
+// ---- host outbox: written by the host, read by its workers -----------------------------------------------
+
+// What the host tells one worker. `start` and `stop` are each stored once in a worker's life: it serves the
+// positions from start up to, not including, stop. Publishing `start` is the take-over.
+struct alignas(kCacheLine) WorkerCell {
+    // Line 1 changes only on life-cycle events.
+    std::atomic<std::uint64_t> start;        // kNoPosition: stand by
+    std::atomic<std::uint64_t> stop;         // kNoPosition: serve on
+    std::atomic<std::uint32_t> incarnation;  // whose cell this is
+    std::atomic<std::uint32_t> shut_down;    // 1: answer what has begun, destroy the instance, exit
+    std::atomic<std::uint32_t> spin_permit;  // 1: may spin before it parks
+    std::uint32_t reserved1[9];
+    // Line 2 changes when the host rings: the futex word the worker waits on.
+    std::atomic<std::uint32_t> bell;
+    std::uint32_t reserved2[15];
+    // Line 3 changes when the host's reader parks.
+    std::atomic<std::uint32_t> host_waits;  // HostWaits
+    std::uint32_t reserved3[15];
+};
+static_assert(sizeof(WorkerCell) == 3 * kCacheLine && std::is_standard_layout_v<WorkerCell>);
+static_assert(offsetof(WorkerCell, start) == 0 && offsetof(WorkerCell, stop) == 8);
+static_assert(offsetof(WorkerCell, incarnation) == 16 && offsetof(WorkerCell, shut_down) == 20);
+static_assert(offsetof(WorkerCell, spin_permit) == 24);
+static_assert(offsetof(WorkerCell, bell) == kCacheLine && offsetof(WorkerCell, host_waits) == 2 * kCacheLine);
+
+// How the host wants to be told of a reply.
+enum HostWaits : std::uint32_t {
+    kHostLooks = 0,   // somebody spins on the ring, or nobody expects anything
+    kHostParked = 1,  // a thread waits on the bell in the worker outbox
+    kHostPolls = 2,   // the supervisor polls the worker's eventfd
+};
+
+// What the host tells about one call slot. Both are call ids, which grow in each slot, so a stale one means nothing.
+struct CallCell {
+    std::atomic<std::uint64_t> cancelled;  // this call has its outcome: do not begin it; if begun, give up
+    std::atomic<std::uint64_t> released;   // no slab block of this call or of one before it is needed any more
+};
+static_assert(sizeof(CallCell) == 16 && std::is_standard_layout_v<CallCell>);
+static_assert(offsetof(CallCell, cancelled) == 0 && offsetof(CallCell, released) == 8);
+
+struct HostOutboxHeader {
+    std::uint64_t magic;
+    std::uint32_t layout_version;
+    std::uint32_t spin_nanoseconds;  // what a wake-up costs here; spin no longer than this before parking
+    Geometry geometry;
+    std::uint8_t reserved[120];
+    WorkerCell cells[kWorkerCells];
+};
+static_assert(std::is_standard_layout_v<HostOutboxHeader>);
+static_assert(offsetof(HostOutboxHeader, magic) == 0 && offsetof(HostOutboxHeader, layout_version) == 8);
+static_assert(offsetof(HostOutboxHeader, spin_nanoseconds) == 12 && offsetof(HostOutboxHeader, geometry) == 16);
+static_assert(offsetof(HostOutboxHeader, cells) == 256);
+static_assert(sizeof(HostOutboxHeader) == 256 + kWorkerCells * sizeof(WorkerCell));
+
+// ---- worker outbox: written by one worker, read by the host ----------------------------------------------
+
+enum class Life : std::uint32_t {
+    blank = 0,    // nothing written yet
+    loading = 1,  // the policy is on; the library is being loaded
+    ready = 2,    // methods are described; waits for its start position
+    refused = 3,  // could not start; `failure` says why in one sentence
+    stopped = 4,  // shut down in order
+};
+
+// One entry of the plugin's method table, in the plugin's order; its index is the slot's `method`.
+struct MethodRecord {
+    char name[60];        // zero-terminated
+    std::uint32_t flags;  // bulkhead_method flags of the plugin ABI
+};
+static_assert(sizeof(MethodRecord) == 64 && offsetof(MethodRecord, flags) == 60);
+
+inline constexpr std::size_t kFailureCapacity = 1024;
+inline constexpr std::size_t kBlackBoxSize = 68 * 1024;  // reserved for registers and a copy of the stack
+
+struct WorkerOutboxHeader {
+    // Line 1: identity, written once after mapping.
+    std::uint64_t magic;
+    std::uint32_t layout_version;
+    std::uint32_t incarnation;
+    std::int32_t pid;
+    std::uint32_t reserved1[11];
+    // Line 2: life-cycle; the host looks after an eventfd signal, never in a loop.
+    alignas(kCacheLine) std::atomic<std::uint32_t> life;  // Life
+    std::uint32_t method_count;
+    std::uint32_t failure_length;
+    std::uint32_t reserved2[13];
+    // Line 3: positions below this have entered the plugin or were skipped. The host reads it on deaths,
+    // expired deadlines and when the ring looks full.
+    alignas(kCacheLine) std::atomic<std::uint64_t> begun;
+    std::uint64_t current_call_id;  // black box: what the dispatcher is running, 0 when idle
+    std::uint64_t reserved3[6];
+    // Line 4: read by the host after each request.
+    alignas(kCacheLine) std::atomic<std::uint32_t> parked;  // 1: the dispatcher waits on its cell's bell
+    std::atomic<std::uint32_t> waits_for_room;  // above 0: threads wait on that bell for slab blocks to be released
+    std::uint32_t reserved4[14];
+    // Line 5: the futex word the host's reader waits on.
+    alignas(kCacheLine) std::atomic<std::uint32_t> bell;
+    std::uint32_t reserved5[15];
+    // Line 6: log ring position: lines below it are published.
+    alignas(kCacheLine) std::atomic<std::uint64_t> log_head;
+    std::uint64_t reserved6[7];
+    // Line 7: reserved for the robust-list death notice and the checkpoint in transit.
+    alignas(kCacheLine) std::uint64_t reserved7[8];
+    char failure[kFailureCapacity];
+};
+static_assert(sizeof(WorkerOutboxHeader) == 7 * kCacheLine + kFailureCapacity);
+static_assert(std::is_standard_layout_v<WorkerOutboxHeader>);
+static_assert(offsetof(WorkerOutboxHeader, magic) == 0 && offsetof(WorkerOutboxHeader, layout_version) == 8);
+static_assert(offsetof(WorkerOutboxHeader, incarnation) == 12 && offsetof(WorkerOutboxHeader, pid) == 16);
+static_assert(offsetof(WorkerOutboxHeader, life) == 64 && offsetof(WorkerOutboxHeader, method_count) == 68);
+static_assert(offsetof(WorkerOutboxHeader, failure_length) == 72);
+static_assert(offsetof(WorkerOutboxHeader, begun) == 128 && offsetof(WorkerOutboxHeader, current_call_id) == 136);
+static_assert(offsetof(WorkerOutboxHeader, parked) == 192 && offsetof(WorkerOutboxHeader, waits_for_room) == 196);
+static_assert(offsetof(WorkerOutboxHeader, bell) == 256 && offsetof(WorkerOutboxHeader, log_head) == 320);
+static_assert(offsetof(WorkerOutboxHeader, reserved7) == 384 && offsetof(WorkerOutboxHeader, failure) == 448);
+
+// One log line of the plugin. The ring loses the oldest; the reader compares sequences and counts the gap.
+inline constexpr std::size_t kLogLineCapacity = 240;
+struct alignas(kCacheLine) LogSlot {
+    std::atomic<std::uint64_t> sequence;  // position + 1; 0 while it is being overwritten
+    std::uint32_t level;                  // bulkhead_log_level of the plugin ABI
+    std::uint32_t length;                 // over kLogLineCapacity: the line was cut
+    char text[kLogLineCapacity];
+};
+static_assert(sizeof(LogSlot) == 4 * kCacheLine && std::is_standard_layout_v<LogSlot>);
+static_assert(offsetof(LogSlot, level) == 8 && offsetof(LogSlot, length) == 12 && offsetof(LogSlot, text) == 16);
+
+// An atomic with a lock inside would be a lock shared with the peer.
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(sizeof(std::atomic<std::uint64_t>) == 8 && sizeof(std::atomic<std::uint32_t>) == 4);
+
+}  // namespace bulkhead::transport

@@ -1,0 +1,74 @@
+// How a thread waits for the other process: futex words, the fence between them, the spin pause.
+//
+// The rule that loses no wake-up (Dekker): the waiter stores "I wait", fences, looks again, sleeps; the waker
+// publishes, fences, looks whether anybody waits, wakes. At least one of them sees the other.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace bulkhead::transport {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+inline constexpr SteadyTime kNoDeadline = SteadyTime::max();
+
+inline void full_fence() noexcept { std::atomic_thread_fence(std::memory_order_seq_cst); }
+
+inline void spin_pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield" ::: "memory");
+#endif
+}
+
+// Sleeps while `word` is `seen`, until woken or the deadline. May return early. The word may lie in shared
+// memory that this process maps read-only.
+void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t seen, SteadyTime deadline) noexcept;
+
+// The same on a word in shared memory and one of this process at once.
+void futex_wait_either(const std::atomic<std::uint32_t>& shared_word, std::uint32_t shared_seen,
+                       const std::atomic<std::uint32_t>& own_word, std::uint32_t own_seen,
+                       SteadyTime deadline) noexcept;
+
+// Wakes all who sleep on the word, in every process.
+void futex_wake(const std::atomic<std::uint32_t>& word) noexcept;
+
+// Changes the word and wakes. The single writer of a bell is a process; any of its threads may ring.
+inline void ring_bell(std::atomic<std::uint32_t>& bell) noexcept {
+    bell.fetch_add(1, std::memory_order_release);
+    futex_wake(bell);
+}
+
+// Spins until `done()` or for at most `budget`. Looks at the clock rarely, and gives up at once when it sees that it
+// was preempted: then somebody else needs the core. True when done.
+template <typename Done>
+bool spin_until(Done&& done, std::chrono::nanoseconds budget) {
+    constexpr int kLooksPerClock = 64;
+    constexpr auto kPreempted = std::chrono::microseconds(25);
+    if (budget <= budget.zero()) {
+        return done();
+    }
+    const SteadyTime start = std::chrono::steady_clock::now();
+    SteadyTime last = start;
+    for (;;) {
+        for (int look = 0; look < kLooksPerClock; ++look) {
+            if (done()) {
+                return true;
+            }
+            spin_pause();
+        }
+        const SteadyTime now = std::chrono::steady_clock::now();
+        if (now - start >= budget || now - last > kPreempted) {
+            return done();
+        }
+        last = now;
+    }
+}
+
+// What one wake-up costs on this machine: measured at the first call (about a millisecond), then remembered.
+// Zero with a single usable core, where spinning can only delay whom it waits for. Any thread.
+std::chrono::nanoseconds wake_up_cost();
+
+}  // namespace bulkhead::transport

@@ -1,0 +1,68 @@
+// The worker outbox: replies and everything else that one worker says to its host.
+#pragma once
+
+#include <string_view>
+#include <system_error>
+
+#include "bulkhead/transport/geometry.hpp"
+#include "bulkhead/transport/ring.hpp"
+#include "bulkhead/transport/segment.hpp"
+
+namespace bulkhead::transport {
+
+// Creates the segment for one worker. The host does this, so that its size is the host's decision.
+Descriptor create_worker_outbox(const Geometry& geometry, std::error_code& error);
+
+// The worker's end: the only writer. One thread at a time, except for the atomics.
+class WorkerOutbox {
+  public:
+    WorkerOutbox() = default;
+    // Maps the segment and writes who we are.
+    static WorkerOutbox map(const Descriptor& segment, const Geometry& geometry, std::uint32_t incarnation,
+                            std::error_code& error);
+
+    WorkerOutboxHeader& header() const noexcept { return *mapping_.at<WorkerOutboxHeader>(0); }
+    MethodRecord* methods() const noexcept { return mapping_.at<MethodRecord>(geometry_.methods_offset); }
+    RingWriter& replies() noexcept { return replies_; }
+    std::byte* block(std::uint64_t offset) const noexcept {
+        return mapping_.data() + geometry_.reply_slab_offset + offset;
+    }
+    void write_log_line(std::uint32_t level, std::string_view text) noexcept;
+    // Stores the sentence why this worker cannot start; cut at kFailureCapacity.
+    void write_failure(std::string_view sentence) noexcept;
+
+  private:
+    Mapping mapping_;
+    Geometry geometry_{};
+    RingWriter replies_;
+};
+
+// The host's end: reads only, trusts nothing. Keep it until nobody reads a reply in place any more.
+class WorkerOutboxView {
+  public:
+    WorkerOutboxView() = default;
+    static WorkerOutboxView map(const Descriptor& segment, const Geometry& geometry, std::error_code& error);
+
+    explicit operator bool() const noexcept { return static_cast<bool>(mapping_); }
+    const WorkerOutboxHeader& header() const noexcept { return *mapping_.at<const WorkerOutboxHeader>(0); }
+    const MethodRecord* methods() const noexcept { return mapping_.at<const MethodRecord>(geometry_.methods_offset); }
+    RingReader replies() const noexcept {
+        return {mapping_.at<const Slot>(geometry_.reply_ring_offset), geometry_.reply_slots};
+    }
+    const LogSlot& log_slot(std::uint64_t position) const noexcept {
+        return mapping_.at<const LogSlot>(geometry_.log_ring_offset)[position & (geometry_.log_slots - 1)];
+    }
+    // The caller has checked that offset and length lie in the slab: see lies_in_slab().
+    const std::byte* block(std::uint64_t offset) const noexcept {
+        return mapping_.data() + geometry_.reply_slab_offset + offset;
+    }
+    bool lies_in_slab(std::uint64_t offset, std::uint64_t length) const noexcept {
+        return length <= geometry_.reply_slab_size && offset <= geometry_.reply_slab_size - length;
+    }
+
+  private:
+    Mapping mapping_;
+    Geometry geometry_{};
+};
+
+}  // namespace bulkhead::transport

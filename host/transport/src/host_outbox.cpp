@@ -1,0 +1,80 @@
+#include "bulkhead/transport/host_outbox.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace bulkhead::transport {
+
+HostOutbox HostOutbox::create(const Geometry& geometry, std::chrono::nanoseconds spin, std::error_code& error) {
+    HostOutbox outbox;
+    outbox.segment_ = create_segment("bulkhead-host-outbox", geometry.host_outbox_size, error);
+    if (error) {
+        return {};
+    }
+    outbox.mapping_ = Mapping::map(outbox.segment_, geometry.host_outbox_size, Access::read_write, error);
+    if (error) {
+        return {};
+    }
+    outbox.mapping_.keep_out_of_forks();
+    if (!populate_for_writing(outbox.mapping_.data(), geometry.request_slab_offset)) {
+        error = std::make_error_code(std::errc::not_enough_memory);
+        return {};
+    }
+    seal_against_new_writers(outbox.segment_, error);
+    if (error) {
+        return {};
+    }
+
+    auto* header = new (outbox.mapping_.data()) HostOutboxHeader{};
+    header->geometry = geometry;
+    header->layout_version = kLayoutVersion;
+    header->spin_nanoseconds = static_cast<std::uint32_t>(std::clamp<std::int64_t>(spin.count(), 0, UINT32_MAX));
+    for (std::uint32_t index = 0; index < kWorkerCells; ++index) {
+        outbox.prepare_cell(index, 0);
+    }
+    header->magic = kHostOutboxMagic;
+    outbox.requests_ = RingWriter(outbox.mapping_.at<Slot>(geometry.request_ring_offset), geometry.request_slots);
+    outbox.slab_ = Slab(geometry.request_slab_size, geometry.call_slots);
+    return outbox;
+}
+
+void HostOutbox::prepare_cell(std::uint32_t index, std::uint32_t incarnation) noexcept {
+    WorkerCell& cell = worker_cell(index);
+    cell.start.store(kNoPosition, std::memory_order_relaxed);
+    cell.stop.store(kNoPosition, std::memory_order_relaxed);
+    cell.shut_down.store(0, std::memory_order_relaxed);
+    cell.spin_permit.store(0, std::memory_order_relaxed);
+    cell.host_waits.store(kHostLooks, std::memory_order_relaxed);
+    cell.incarnation.store(incarnation, std::memory_order_release);
+}
+
+std::optional<std::uint64_t> HostOutbox::allocate(std::uint64_t size) {
+    const auto offset = slab_.allocate(size);
+    if (!offset || *offset + size <= populated_) {
+        return offset;
+    }
+    // A block starts at 0 or where another one ended, so never beyond what has memory.
+    if (!populate_for_writing(block(populated_), *offset + size - populated_)) {
+        slab_.free(*offset);
+        return std::nullopt;
+    }
+    populated_ = (*offset + size + kPage - 1) / kPage * kPage;
+    return offset;
+}
+
+HostOutboxView HostOutboxView::map(const Descriptor& segment, std::error_code& error) {
+    HostOutboxView view;
+    view.mapping_ = Mapping::map(segment, sizeof(HostOutboxHeader), Access::read_only, error);
+    if (error) {
+        return {};
+    }
+    if (view.header()->magic != kHostOutboxMagic || view.header()->layout_version != kLayoutVersion) {
+        error = std::make_error_code(std::errc::invalid_argument);
+        return {};
+    }
+    view.geometry_ = view.header()->geometry;
+    view.mapping_ = Mapping::map(segment, view.geometry_.host_outbox_size, Access::read_only, error);
+    return error ? HostOutboxView{} : std::move(view);
+}
+
+}  // namespace bulkhead::transport

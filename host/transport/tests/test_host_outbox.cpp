@@ -1,0 +1,130 @@
+#include "bulkhead/transport/host_outbox.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "support/channel.hpp"
+#include "support/random.hpp"
+
+namespace bulkhead::transport {
+namespace {
+
+// How many pages of [from, from + size) have memory.
+std::uint64_t pages_with_memory(const void* from, std::uint64_t size) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(from) / kPage * kPage;
+    const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(from) + size + kPage - 1) / kPage * kPage;
+    std::vector<unsigned char> pages((end - begin) / kPage);
+    REQUIRE(::mincore(reinterpret_cast<void*>(begin), end - begin, pages.data()) == 0);
+    return static_cast<std::uint64_t>(
+        std::count_if(pages.begin(), pages.end(), [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+std::uint64_t pages_of(std::uint64_t offset, std::uint64_t size) {
+    return (offset + size + kPage - 1) / kPage - offset / kPage;
+}
+
+TEST_CASE("a fresh host outbox lets no worker serve anything") {
+    const testing::Channel channel = testing::make_channel();
+    std::error_code error;
+    const HostOutboxView view = HostOutboxView::map(channel.to_worker.descriptor(), error);
+    REQUIRE_FALSE(error);
+    CHECK(view.geometry() == channel.geometry);
+    CHECK(view.spin_budget() == std::chrono::microseconds(20));
+    for (std::uint32_t index = 0; index < kWorkerCells; ++index) {
+        const WorkerCell& cell = view.worker_cell(index);
+        CHECK(cell.start.load() == kNoPosition);
+        CHECK(cell.stop.load() == kNoPosition);
+        CHECK(cell.shut_down.load() == 0);
+        CHECK(cell.spin_permit.load() == 0);
+        CHECK(cell.host_waits.load() == kHostLooks);
+    }
+    CHECK_FALSE(view.requests_from(0).ready());
+}
+
+TEST_CASE("a cell that is made ready forgets the worker before") {
+    testing::Channel channel = testing::make_channel();
+    WorkerCell& cell = channel.to_worker.worker_cell(5);
+    cell.start.store(1);
+    cell.stop.store(2);
+    cell.shut_down.store(1);
+    cell.spin_permit.store(1);
+    cell.host_waits.store(kHostParked);
+    channel.to_worker.prepare_cell(5, 77);
+    CHECK(cell.incarnation.load() == 77);
+    CHECK(cell.start.load() == kNoPosition);
+    CHECK(cell.stop.load() == kNoPosition);
+    CHECK(cell.shut_down.load() == 0);
+    CHECK(cell.spin_permit.load() == 0);
+    CHECK(cell.host_waits.load() == kHostLooks);
+}
+
+TEST_CASE("a segment that is no host outbox of this layout is refused") {
+    std::error_code error;
+    const Descriptor empty = create_segment("bulkhead-test", sizeof(HostOutboxHeader), error);
+    HostOutboxView::map(empty, error);
+    CHECK(error == std::errc::invalid_argument);
+
+    const Descriptor small = create_segment("bulkhead-test", 64, error);
+    HostOutboxView::map(small, error);
+    CHECK(error == std::errc::invalid_argument);
+
+    const Mapping mapping = Mapping::map(empty, sizeof(HostOutboxHeader), Access::read_write, error);
+    auto* header = mapping.at<HostOutboxHeader>(0);
+    header->magic = kHostOutboxMagic;
+    header->layout_version = kLayoutVersion + 1;
+    HostOutboxView::map(empty, error);
+    CHECK(error == std::errc::invalid_argument);
+
+    header->layout_version = kLayoutVersion;
+    header->geometry = plan_geometry({}).value();  // larger than the segment
+    HostOutboxView::map(empty, error);
+    CHECK(error == std::errc::invalid_argument);
+}
+
+TEST_CASE("an outbox works on after it was moved") {
+    testing::Channel channel = testing::make_channel();
+    HostOutbox moved = std::move(channel.to_worker);
+    moved.requests().publish({});
+    std::error_code error;
+    CHECK(HostOutboxView::map(moved.descriptor(), error).requests_from(0).ready());
+    CHECK(moved.allocate(100) == 0);
+    moved.free(0);
+}
+
+TEST_CASE("everything the host writes has memory before it writes and the rest takes none") {
+    testing::Channel channel = testing::make_channel();
+    const std::uint64_t head = channel.geometry.request_slab_offset;
+    CHECK(pages_with_memory(&channel.to_worker.worker_cell(0), head - 256) == head / kPage);
+    CHECK(pages_with_memory(channel.to_worker.block(0), channel.geometry.request_slab_size) == 0);
+}
+
+TEST_CASE("each slab block has memory after random allocations and only what was needed was touched") {
+    const std::uint64_t seed = testing::choose_seed();
+    INFO("BULKHEAD_TEST_SEED=", seed);
+    testing::Random random(seed);
+    testing::Channel channel = testing::make_channel();
+    HostOutbox& outbox = channel.to_worker;
+    std::set<std::uint64_t> blocks;
+    std::uint64_t highest = 0;
+    for (int step = 0; step < 3000; ++step) {
+        if (random.chance(50)) {
+            const std::uint64_t size = random.chance(80) ? random.below(600) : random.below(20'000);
+            if (const auto offset = outbox.allocate(size)) {
+                blocks.insert(*offset);
+                highest = std::max(highest, *offset + size);
+                REQUIRE((size == 0 || pages_with_memory(outbox.block(*offset), size) == pages_of(*offset, size)));
+            }
+        } else if (!blocks.empty()) {
+            outbox.free(*blocks.begin());
+            blocks.erase(blocks.begin());
+        }
+    }
+    CHECK(pages_with_memory(outbox.block(0), channel.geometry.request_slab_size) == pages_of(0, highest));
+}
+
+}  // namespace
+}  // namespace bulkhead::transport

@@ -1,0 +1,19 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "fake_worker.hpp"
+
+TEST_CASE("saturate_eventfds makes an eventfd blocking and full") {
+    const int file = ::eventfd(5, EFD_NONBLOCK | EFD_CLOEXEC);
+    REQUIRE(file >= 0);
+    bulkhead::plugin::testing::FakeWorker worker(bulkhead_plugin());
+    REQUIRE(worker.create() == 0);
+    CHECK(worker.call("saturate_eventfds").text == "1");
+    CHECK((::fcntl(file, F_GETFL) & O_NONBLOCK) == 0);
+    pollfd writable{file, POLLOUT, 0};
+    CHECK(::poll(&writable, 1, 0) == 0);
+    ::close(file);
+}

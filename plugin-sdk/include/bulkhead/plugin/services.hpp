@@ -1,0 +1,38 @@
+// What the worker does for the plugin, outside of a single call.
+#pragma once
+
+#include <string_view>
+
+#include "bulkhead/plugin/plugin.h"
+
+namespace bulkhead::plugin {
+
+enum class LogLevel {
+    debug = BULKHEAD_LOG_DEBUG,
+    info = BULKHEAD_LOG_INFO,
+    warning = BULKHEAD_LOG_WARNING,
+    error = BULKHEAD_LOG_ERROR,
+};
+
+// A handle on the worker's table of services. Copies freely; valid in every thread until the plugin object has
+// been destroyed.
+class Services {
+  public:
+    explicit Services(const bulkhead_services& table) noexcept : table_(&table) {}
+
+    // Logs one line under the plugin's name. More than 240 bytes are cut.
+    void log(LogLevel level, std::string_view text) const noexcept {
+        table_->log(static_cast<bulkhead_log_level>(level), text.data(), text.size());
+    }
+
+    // The folder of the plugin's manifest.
+    std::string_view plugin_directory() const noexcept { return table_->plugin_directory(); }
+
+    // For members that this class does not wrap. Use one only when the table's size says it is there.
+    const bulkhead_services& table() const noexcept { return *table_; }
+
+  private:
+    const bulkhead_services* table_;
+};
+
+}  // namespace bulkhead::plugin

@@ -1,0 +1,141 @@
+// Drives a plugin's table inside the test's own process, as a worker would.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bulkhead/plugin/plugin.h"
+#include "fake_call.hpp"
+
+namespace bulkhead::plugin::testing {
+
+struct LogLine {
+    bulkhead_log_level level;
+    std::string text;
+};
+
+// What the plugins of this process logged. One for the process, because the ABI's log() names no worker.
+class FakeLog {
+  public:
+    static void write(bulkhead_log_level level, const char* text, std::size_t length) {
+        const std::lock_guard lock(mutex());
+        lines().push_back({level, std::string(text, length)});
+    }
+    static std::vector<LogLine> take() {
+        const std::lock_guard lock(mutex());
+        return std::exchange(lines(), {});
+    }
+
+  private:
+    static std::mutex& mutex() {
+        static std::mutex only;
+        return only;
+    }
+    static std::vector<LogLine>& lines() {
+        static std::vector<LogLine> only;
+        return only;
+    }
+};
+
+inline const bulkhead_services& fake_services() {
+    static const bulkhead_services table = [] {
+        bulkhead_services services{};
+        services.size = sizeof(services);
+        services.abi_version = BULKHEAD_ABI_VERSION;
+        services.log = FakeLog::write;
+        services.reply = [](bulkhead_call* call, const void* data, std::size_t size) {
+            if (size > call->options().payload_limit) {
+                return call->answer({Answer::Kind::too_large, 0, ""});
+            }
+            call->answer({Answer::Kind::reply, 0, std::string(static_cast<const char*>(data), size)});
+        };
+        services.reply_buffer = [](bulkhead_call* call, std::size_t size) { return call->reply_buffer(size); };
+        services.commit_reply = [](bulkhead_call* call, std::size_t size) {
+            call->answer({Answer::Kind::reply, 0, std::string(call->built_reply(size))});
+        };
+        services.fail = [](bulkhead_call* call, std::int32_t number, const char* text) {
+            call->answer({Answer::Kind::error, number, text == nullptr ? "" : text});
+        };
+        services.deadline = [](const bulkhead_call* call) { return call->options().deadline; };
+        services.cancelled = [](const bulkhead_call* call) { return call->cancelled() ? 1 : 0; };
+        services.trace_id = [](const bulkhead_call* call, std::uint8_t id[16]) {
+            const auto& trace_id = call->options().trace_id;
+            if (trace_id) {
+                std::copy(trace_id->begin(), trace_id->end(), id);
+            }
+            return trace_id ? 1 : 0;
+        };
+        services.plugin_directory = [] { return "/plugins/under-test"; };
+        return services;
+    }();
+    return table;
+}
+
+// One life of a plugin. Its functions belong to the test's main thread.
+class FakeWorker {
+  public:
+    explicit FakeWorker(const bulkhead_plugin_table* table) : table_(table) {}
+    FakeWorker(const FakeWorker&) = delete;
+    FakeWorker& operator=(const FakeWorker&) = delete;
+    ~FakeWorker() { destroy(); }
+
+    // 0: done; else error() says why not.
+    int create(std::string_view config = "{}") {
+        error_ = {};
+        const int result = table_->create(&fake_services(), {config.data(), config.size()}, &instance_, &error_);
+        created_ = result == 0;
+        return result;
+    }
+    int activate() {
+        error_ = {};
+        return table_->activate == nullptr ? 0 : table_->activate(instance_, &error_);
+    }
+    void deactivate() {
+        if (table_->deactivate != nullptr) {
+            table_->deactivate(instance_);
+        }
+    }
+    void destroy() {
+        if (std::exchange(created_, false)) {
+            table_->destroy(instance_);
+        }
+    }
+    const bulkhead_error& error() const { return error_; }
+
+    const bulkhead_method& method(std::string_view name) const {
+        for (std::size_t i = 0; i < table_->method_count; ++i) {
+            if (table_->methods[i].name == name) {
+                return table_->methods[i];
+            }
+        }
+        throw std::invalid_argument("the plugin has no method " + std::string(name));
+    }
+
+    // Runs the method; the answer may come later.
+    std::shared_ptr<bulkhead_call> start(std::string_view name, std::string_view request,
+                                         const CallOptions& options = {}) {
+        auto call = std::make_shared<bulkhead_call>(request, options);
+        calls_.push_back(call);
+        method(name).run(instance_, call.get(), call->request());
+        return call;
+    }
+    // Runs the method and waits for its answer.
+    Answer call(std::string_view name, std::string_view request = {}, const CallOptions& options = {}) {
+        return start(name, request, options)->wait();
+    }
+
+  private:
+    const bulkhead_plugin_table* table_;
+    void* instance_ = nullptr;
+    bool created_ = false;
+    bulkhead_error error_{};
+    std::vector<std::shared_ptr<bulkhead_call>> calls_;  // a plugin may hold them until it is destroyed
+};
+
+}  // namespace bulkhead::plugin::testing

@@ -1,0 +1,18 @@
+// Finding and ending the children of this process, also those it never made but adopted.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+
+namespace bulkhead::worker {
+
+// Sends SIGKILL to every child of this process but `spared` (0: none). Returns how many it found that were not
+// dead yet. Only this process reaps its children, so a pid cannot change its owner in between.
+std::size_t kill_children(pid_t spared) noexcept;
+
+// Ends and reaps every child, and the children's children, which become ours as they are orphaned. Returns when none
+// is left. Needs adopt_orphans().
+void end_all_children() noexcept;
+
+}  // namespace bulkhead::worker

@@ -1,0 +1,59 @@
+// Forks the workers of one host.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <system_error>
+#include <unordered_map>
+
+#include "blank.hpp"
+#include "bulkhead/transport/descriptor.hpp"
+#include "bulkhead/transport/launch_protocol.hpp"
+#include "bulkhead/transport/packet.hpp"
+
+namespace bulkhead::worker {
+
+// Descriptors that the guard's child inherits, and the number that tells it from its predecessors.
+struct ForkServerInheritance {
+    int control;
+    int orphans;  // eventfd: written when a worker was reaped
+    int guard;    // pidfd
+    std::uint32_t generation;
+};
+
+// Runs the fork server in this process, which was just forked by the guard.
+[[noreturn]] void run_fork_server(const ForkServerInheritance& inheritance);
+
+// Takes orders from the host and keeps one blank ready. Owns the process it runs in and has one thread, so that
+// plain fork() leaves sound children.
+class ForkServer {
+  public:
+    explicit ForkServer(const ForkServerInheritance& inheritance);
+    [[noreturn]] void run();
+
+  private:
+    void take_orders();
+    void start(transport::Packet& packet, const transport::StartMessage& order);
+    void refuse(const transport::StartMessage& order, int error);
+    std::error_code hand_to_blank(const transport::Packet& packet);
+    void report_started(const transport::StartMessage& order, pid_t worker, transport::Descriptor process);
+    void reap();
+    void report_exit(std::uint64_t start_id, int status, const struct rusage& usage);
+    void on_blank_death();
+    template <typename T>
+    std::error_code tell_host(const T& message, std::span<const int> descriptors = {});
+    void wait_for_room();
+    [[noreturn]] void outlive_guard();
+
+    transport::Descriptor control_;
+    transport::Descriptor orphans_;
+    transport::Descriptor guard_;    // pidfd
+    transport::Descriptor signals_;  // SIGCHLD
+    std::uint32_t generation_;
+    std::optional<Blank> blank_;
+    std::unordered_map<pid_t, std::uint64_t> workers_;  // start ids
+};
+
+}  // namespace bulkhead::worker

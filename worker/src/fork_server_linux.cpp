@@ -1,0 +1,234 @@
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <vector>
+
+#include "descendants.hpp"
+#include "fork_server.hpp"
+#include "process.hpp"
+
+namespace bulkhead::worker {
+namespace {
+
+// A blank that dies sooner than this after it was made is not replaced before the next order needs one.
+constexpr auto kTooShortLife = std::chrono::milliseconds(50);
+
+std::uint64_t microseconds(const timeval& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
+}
+
+bool is_gone(const std::error_code& error) {
+    return error == std::errc::broken_pipe || error == std::errc::connection_reset;
+}
+
+}  // namespace
+
+void run_fork_server(const ForkServerInheritance& inheritance) {
+    ForkServer server(inheritance);
+    server.run();
+}
+
+ForkServer::ForkServer(const ForkServerInheritance& inheritance)
+    : control_(inheritance.control),
+      orphans_(inheritance.orphans),
+      guard_(inheritance.guard),
+      generation_(inheritance.generation) {
+    std::array kept{control_.get(), orphans_.get(), guard_.get()};
+    std::sort(kept.begin(), kept.end());
+    close_all_but(kept);
+    reset_signals();
+    ignore_requests_to_end();
+    set_process_name("bulkhead-forks");
+    signals_ = open_signals({SIGCHLD});
+    if (!signals_) {
+        std::_Exit(EXIT_FAILURE);
+    }
+}
+
+void ForkServer::run() {
+    std::error_code ignored;  // without a blank the next order forks, and reports why it cannot
+    blank_ = make_blank(ignored);
+    for (;;) {
+        std::array<pollfd, 3> events{};
+        events[0] = {control_.get(), POLLIN | POLLRDHUP, 0};
+        events[1] = {signals_.get(), POLLIN, 0};
+        events[2] = {guard_.get(), POLLIN, 0};
+        if (::poll(events.data(), events.size(), -1) < 0) {
+            continue;
+        }
+        if (events[2].revents != 0) {
+            outlive_guard();
+        }
+        if ((events[0].revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0) {
+            // The host is done. Our workers die with us, and the guard sees to the rest.
+            std::_Exit(EXIT_SUCCESS);
+        }
+        if (events[1].revents != 0) {
+            reap();
+        }
+        if ((events[0].revents & POLLIN) != 0) {
+            take_orders();
+        }
+    }
+}
+
+void ForkServer::take_orders() {
+    for (;;) {
+        transport::Packet packet;
+        std::error_code error;
+        const transport::Received received = transport::receive_packet(control_.get(), packet, error);
+        const bool cut = received == transport::Received::failed && packet.size > 0;
+        if (received != transport::Received::packet && !cut) {
+            return;  // nothing more, or a hang-up that the next poll reports
+        }
+        const auto order = packet.as<transport::StartMessage>();
+        if (!order || order->kind != transport::ControlKind::start || order->generation != generation_) {
+            continue;  // meant for a fork server that died; the host repeats it
+        }
+        if (cut || packet.descriptors.size() != order->descriptor_count) {
+            refuse(*order, cut ? error.value() : EPROTO);
+            continue;
+        }
+        start(packet, *order);
+    }
+}
+
+void ForkServer::start(transport::Packet& packet, const transport::StartMessage& order) {
+    if (const std::error_code error = hand_to_blank(packet)) {
+        refuse(order, error.value());
+        return;
+    }
+    Blank worker = std::move(*blank_);
+    blank_.reset();
+    workers_.emplace(worker.pid, order.start_id);
+    report_started(order, worker.pid, std::move(worker.process));
+    packet.descriptors.clear();
+    worker.orders.reset();
+    // After the host was told: this fork delays nobody.
+    std::error_code ignored;
+    blank_ = make_blank(ignored);
+}
+
+// Leaves the process that took the order in blank_.
+std::error_code ForkServer::hand_to_blank(const transport::Packet& packet) {
+    std::vector<int> descriptors;
+    for (const transport::Descriptor& descriptor : packet.descriptors) {
+        descriptors.push_back(descriptor.get());
+    }
+    constexpr int kAttempts = 3;
+    std::error_code error;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        if (!blank_) {
+            blank_ = make_blank(error);
+        }
+        if (!blank_) {
+            return error;
+        }
+        error = transport::send_packet(blank_->orders.get(), {packet.bytes, packet.size}, descriptors);
+        if (!is_gone(error)) {
+            return error;
+        }
+        blank_.reset();  // somebody killed it; reap() does not miss it
+    }
+    return error;
+}
+
+void ForkServer::report_started(const transport::StartMessage& order, pid_t worker, transport::Descriptor process) {
+    transport::StartedMessage message;
+    message.pid = worker;
+    message.start_id = order.start_id;
+    const std::array descriptors{process.get()};
+    if (const std::error_code error = tell_host(message, descriptors)) {
+        // A worker that the host cannot hold by a pidfd is none.
+        ::kill(worker, SIGKILL);
+        workers_.erase(worker);
+        refuse(order, error.value());
+    }
+}
+
+void ForkServer::refuse(const transport::StartMessage& order, int error) {
+    transport::StartFailedMessage message;
+    message.error = error;
+    message.start_id = order.start_id;
+    tell_host(message);
+}
+
+void ForkServer::reap() {
+    drain_signals(signals_.get());
+    for (;;) {
+        siginfo_t death{};
+        if (::waitid(P_ALL, 0, &death, WEXITED | WNOHANG | WNOWAIT) != 0 || death.si_pid == 0) {
+            return;
+        }
+        // Before it is reaped: until then nobody else can have its number, or that of its process group.
+        ::kill(-death.si_pid, SIGKILL);
+        int status = 0;
+        rusage usage{};
+        ::wait4(death.si_pid, &status, 0, &usage);
+        if (blank_ && blank_->pid == death.si_pid) {
+            on_blank_death();
+            continue;
+        }
+        if (const auto worker = workers_.extract(death.si_pid)) {
+            report_exit(worker.mapped(), status, usage);
+        }
+        ::eventfd_write(orphans_.get(), 1);
+    }
+}
+
+void ForkServer::on_blank_death() {
+    const bool short_life = std::chrono::steady_clock::now() - blank_->made_at < kTooShortLife;
+    blank_.reset();
+    if (!short_life) {
+        std::error_code ignored;
+        blank_ = make_blank(ignored);
+    }
+}
+
+void ForkServer::report_exit(std::uint64_t start_id, int status, const rusage& usage) {
+    transport::ExitedMessage message;
+    message.wait_status = status;
+    message.start_id = start_id;
+    message.user_microseconds = microseconds(usage.ru_utime);
+    message.system_microseconds = microseconds(usage.ru_stime);
+    message.peak_resident_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+    tell_host(message);
+}
+
+// The socket is non-blocking for the guard's sake; we have nothing better to do than to wait for a slow host.
+template <typename T>
+std::error_code ForkServer::tell_host(const T& message, std::span<const int> descriptors) {
+    for (;;) {
+        const std::error_code error = transport::send_message(control_.get(), message, descriptors);
+        if (error != std::errc::operation_would_block && error != std::errc::resource_unavailable_try_again) {
+            return error;
+        }
+        wait_for_room();
+    }
+}
+
+void ForkServer::wait_for_room() {
+    std::array<pollfd, 2> events{};
+    events[0] = {control_.get(), POLLOUT, 0};
+    events[1] = {guard_.get(), POLLIN, 0};
+    if (::poll(events.data(), events.size(), -1) > 0 && events[1].revents != 0) {
+        outlive_guard();
+    }
+}
+
+// Somebody killed the guard. What it would have done when the host ends is done now.
+void ForkServer::outlive_guard() {
+    adopt_orphans();
+    end_all_children();
+    std::_Exit(EXIT_SUCCESS);
+}
+
+}  // namespace bulkhead::worker

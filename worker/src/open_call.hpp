@@ -1,0 +1,95 @@
+// A call between its arrival in the worker and its answer.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "bulkhead/plugin/plugin.h"
+#include "bulkhead/transport/host_outbox.hpp"
+
+namespace bulkhead::worker {
+
+// Where the plugin builds an answer.
+struct ReplyBuffer {
+    std::byte* data = nullptr;           // null: there is none
+    std::size_t size = 0;
+    std::optional<std::uint64_t> block;  // of the reply slab; empty: inline
+};
+
+// One per call slot of the channel, used again and again. The dispatcher opens it; then it belongs to the thread of the
+// plugin that answers, apart from `id`, which decides under the reply outbox's lock who answered first.
+struct OpenCall {
+    std::atomic<std::uint64_t> id{0};  // 0: answered
+    std::uint64_t deadline = 0;
+    const transport::CallCell* cell = nullptr;
+    ReplyBuffer buffer;
+    bool traced = false;
+    alignas(16) std::array<std::byte, transport::kInlineCapacity> request;
+    alignas(16) std::array<std::byte, transport::kInlineCapacity> reply;
+    std::array<std::byte, 16> trace_id;
+
+    // False: the call has its outcome already, the answer is dropped.
+    bool is_wanted() const noexcept {
+        return cell->cancelled.load(std::memory_order_acquire) != id.load(std::memory_order_relaxed);
+    }
+};
+
+// All calls of a channel. The plugin's `bulkhead_call *` is no address but the call's id, whose generation never
+// comes back: a second answer is recognised even after the slot serves another call.
+class OpenCalls {
+  public:
+    explicit OpenCalls(const transport::HostOutboxView& host) : host_(host), calls_(host.geometry().call_slots) {
+        for (std::uint32_t index = 0; index < calls_.size(); ++index) {
+            calls_[index].cell = &host.call_cell(index);
+        }
+    }
+
+    // The slot of a call id. The host keeps ids in range.
+    OpenCall& slot(std::uint64_t id) noexcept { return calls_[id & 0xFFFF]; }
+
+    // [main-thread] Takes over what the message says. The request's bytes stay where they are returned until the
+    // call is answered.
+    bulkhead_bytes open(OpenCall& call, const transport::Message& message) noexcept {
+        call.deadline = message.deadline;
+        call.buffer = {};
+        call.traced = message.traced();
+        if (call.traced) {
+            std::memcpy(call.trace_id.data(), message.inline_bytes + transport::kTracedInlineCapacity,
+                        call.trace_id.size());
+        }
+        bulkhead_bytes request{call.request.data(), message.length};
+        if (message.in_slab()) {
+            request.data = host_.block(message.slab_offset());
+        } else {
+            std::memcpy(call.request.data(), message.inline_bytes, message.inline_size());
+        }
+        call.id.store(message.call_id, std::memory_order_release);
+        return request;
+    }
+
+    // [any-thread] Null: the call was answered already, or never was one.
+    OpenCall* find(const bulkhead_call* handle) noexcept {
+        const std::uint64_t id = id_of(handle);
+        if (id == 0 || (id & 0xFFFF) >= calls_.size() || slot(id).id.load(std::memory_order_acquire) != id) {
+            return nullptr;
+        }
+        return &slot(id);
+    }
+
+    static std::uint64_t id_of(const bulkhead_call* handle) noexcept { return reinterpret_cast<std::uintptr_t>(handle); }
+    static bulkhead_call* handle_of(std::uint64_t id) noexcept {
+        static_assert(sizeof(std::uintptr_t) >= sizeof id);
+        return reinterpret_cast<bulkhead_call*>(id);
+    }
+
+  private:
+    const transport::HostOutboxView& host_;
+    std::vector<OpenCall> calls_;
+};
+
+}  // namespace bulkhead::worker

@@ -1,0 +1,34 @@
+// The one instance of the plugin that a worker runs.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "bulkhead/plugin/plugin.h"
+#include "plugin_table.hpp"
+#include "refusal.hpp"
+
+namespace bulkhead::worker {
+
+// Enters the plugin for everything but services. Owned by the worker; [main-thread]. What the plugin throws is not
+// caught, so that the process dies where it was thrown.
+class PluginInstance {
+  public:
+    explicit PluginInstance(PluginTable table) : table_(std::move(table)) {}
+
+    const std::vector<bulkhead_method>& methods() const noexcept { return table_.methods; }
+
+    std::optional<Refusal> create(const bulkhead_services& services, std::string_view config) noexcept;
+    std::optional<Refusal> activate() noexcept;
+    void run(std::size_t method, bulkhead_call* call, bulkhead_bytes request) const noexcept {
+        table_.methods[method].run(instance_, call, request);
+    }
+    void deactivate() noexcept;
+    void destroy() noexcept;
+
+  private:
+    PluginTable table_;
+    void* instance_ = nullptr;
+};
+
+}  // namespace bulkhead::worker

@@ -1,0 +1,45 @@
+// What guard, fork server, blanks and workers do to themselves before anything else.
+#pragma once
+
+#include <sys/types.h>
+
+#include <initializer_list>
+#include <span>
+
+#include "bulkhead/transport/descriptor.hpp"
+
+namespace bulkhead::worker {
+
+// Signal dispositions and mask as a fresh program has them. The server that embeds the host may have ignored or
+// blocked any signal, and both survive fork and exec.
+void reset_signals() noexcept;
+
+// Ignores what a terminal or a service manager sends to every process of a server. The host says when to end.
+void ignore_requests_to_end() noexcept;
+
+// Blocks the signals and returns a descriptor that tells of them. Close-on-exec, non-blocking.
+transport::Descriptor open_signals(std::initializer_list<int> signals) noexcept;
+
+// Reads all that `signals` has to tell; the caller looks at the state of things itself.
+void drain_signals(int signals) noexcept;
+
+// Closes every descriptor from 3 up that is not in `kept` (ascending).
+void close_all_but(std::span<const int> kept) noexcept;
+
+// Points stdin, stdout and stderr at /dev/null. False: it cannot be opened.
+bool null_standard_streams() noexcept;
+
+// Has the kernel end this process with its parent. Sound because our parents have one thread: the kernel watches the
+// thread that forked. Ends the process at once when `parent` is gone already.
+void die_with_parent(pid_t parent) noexcept;
+
+// The name in ps and in a core file's name; cut at 15 bytes.
+void set_process_name(const char* name) noexcept;
+
+// Orphans among our descendants become our children instead of init's.
+void adopt_orphans() noexcept;
+
+// A descriptor that becomes readable when the process is dead. Sets errno.
+transport::Descriptor open_process(pid_t process) noexcept;
+
+}  // namespace bulkhead::worker

@@ -1,0 +1,110 @@
+#include "process.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+
+namespace bulkhead::worker {
+namespace {
+
+// For kernels before 5.9. Closing while reading the folder is fine: procfs goes by number.
+void close_listed(unsigned first, unsigned last) noexcept {
+    DIR* folder = ::opendir("/proc/self/fd");
+    if (folder == nullptr) {
+        return;
+    }
+    while (const dirent* entry = ::readdir(folder)) {
+        const auto number = static_cast<unsigned>(std::strtoul(entry->d_name, nullptr, 10));
+        if (number >= first && number <= last && static_cast<int>(number) != ::dirfd(folder)) {
+            ::close(static_cast<int>(number));
+        }
+    }
+    ::closedir(folder);
+}
+
+void close_between(unsigned first, unsigned last) noexcept {
+    if (first <= last && ::syscall(SYS_close_range, first, last, 0) != 0) {
+        close_listed(first, last);
+    }
+}
+
+}  // namespace
+
+void reset_signals() noexcept {
+    struct sigaction defaults {};
+    defaults.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number) {
+        ::sigaction(number, &defaults, nullptr);
+    }
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void ignore_requests_to_end() noexcept {
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+        ::signal(number, SIG_IGN);
+    }
+}
+
+transport::Descriptor open_signals(std::initializer_list<int> signals) noexcept {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int number : signals) {
+        ::sigaddset(&set, number);
+    }
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    return transport::Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+void drain_signals(int signals) noexcept {
+    signalfd_siginfo ignored[8];
+    while (::read(signals, ignored, sizeof ignored) > 0) {
+    }
+}
+
+void close_all_but(std::span<const int> kept) noexcept {
+    unsigned first = 3;
+    for (const int number : kept) {
+        close_between(first, static_cast<unsigned>(number) - 1);
+        first = static_cast<unsigned>(number) + 1;
+    }
+    close_between(first, UINT_MAX);
+}
+
+bool null_standard_streams() noexcept {
+    const int null = ::open("/dev/null", O_RDWR);
+    if (null < 0) {
+        return false;
+    }
+    const bool done = ::dup2(null, 0) == 0 && ::dup2(null, 1) == 1 && ::dup2(null, 2) == 2;
+    if (null > 2) {
+        ::close(null);
+    }
+    return done;
+}
+
+void die_with_parent(pid_t parent) noexcept {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) {
+        ::_exit(0);
+    }
+}
+
+void set_process_name(const char* name) noexcept { ::prctl(PR_SET_NAME, name); }
+
+void adopt_orphans() noexcept { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+transport::Descriptor open_process(pid_t process) noexcept {
+    return transport::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
+}
+
+}  // namespace bulkhead::worker

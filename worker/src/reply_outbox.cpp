@@ -1,0 +1,180 @@
+#include "reply_outbox.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace bulkhead::worker {
+
+using namespace std::chrono_literals;
+using transport::SteadyTime;
+
+namespace {
+
+// A waiter for room looks again at least this often, should the host cancel its call without ringing.
+constexpr auto kLongestWait = 50ms;
+
+bool is_past(std::uint64_t deadline, SteadyTime now) {
+    const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
+    return deadline != 0 && deadline <= static_cast<std::uint64_t>(nanoseconds);
+}
+
+}  // namespace
+
+ReplyOutbox::ReplyOutbox(transport::WorkerOutbox& outbox, const transport::HostOutboxView& host,
+                         const transport::WorkerCell& cell, const SignalEvent& signal)
+    // A call slot may hold a lent block of its former call beside the buffer of its present one.
+    : outbox_(outbox),
+      host_(host),
+      cell_(cell),
+      signal_(signal),
+      slab_(host.geometry().reply_slab_size, 2 * std::size_t{host.geometry().call_slots}) {
+    lent_.reserve(2 * std::size_t{host.geometry().call_slots});
+}
+
+bool ReplyOutbox::answer(OpenCall& call, transport::Message& message) noexcept {
+    bool gave_back = false;
+    {
+        const std::lock_guard lock(mutex_);
+        if (call.id.load(std::memory_order_relaxed) != message.call_id) {
+            return false;
+        }
+        call.id.store(0, std::memory_order_release);
+        const ReplyBuffer unused = std::exchange(call.buffer, {});
+        if (message.in_slab()) {
+            lent_.push_back({message.call_id, message.slab_offset()});
+        }
+        if (unused.block && !(message.in_slab() && *unused.block == message.slab_offset())) {
+            slab_.free(*unused.block);
+            gave_back = true;
+        }
+        publish(message);
+    }
+    notify_host();
+    const bool somebody_waits = gave_back && outbox_.header().waits_for_room.load(std::memory_order_relaxed) > 0;
+    if (somebody_waits || draining_.load(std::memory_order_relaxed)) {
+        transport::ring_bell(changed_);
+    }
+    return true;
+}
+
+void ReplyOutbox::skip(std::uint64_t call_id) noexcept {
+    transport::Message message;
+    message.call_id = call_id;
+    message.kind = static_cast<std::uint8_t>(transport::Kind::skipped);
+    publish_unopened(message);
+}
+
+void ReplyOutbox::fail_unopened(std::uint64_t call_id, std::string_view text) noexcept {
+    transport::Message message;
+    message.call_id = call_id;
+    message.kind = static_cast<std::uint8_t>(transport::Kind::plugin_error);
+    message.length = static_cast<std::uint32_t>(std::min(text.size(), transport::kInlineCapacity));
+    std::memcpy(message.inline_bytes, text.data(), message.length);
+    publish_unopened(message);
+}
+
+void ReplyOutbox::publish_unopened(transport::Message& message) noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        publish(message);
+    }
+    notify_host();
+}
+
+void ReplyOutbox::publish(transport::Message& message) noexcept {
+    message.incarnation = outbox_.header().incarnation;
+    outbox_.replies().publish(message);
+}
+
+// After publishing: the other half of the rule that loses no wake-up.
+void ReplyOutbox::notify_host() noexcept {
+    transport::full_fence();
+    switch (cell_.host_waits.load(std::memory_order_relaxed)) {
+        case transport::kHostParked:
+            transport::ring_bell(outbox_.header().bell);
+            break;
+        case transport::kHostPolls:
+            signal_.raise();
+            break;
+        default:
+            break;
+    }
+}
+
+std::optional<std::uint64_t> ReplyOutbox::allocate(std::size_t size, const OpenCall& call) noexcept {
+    if (auto block = try_allocate(size)) {
+        return block;
+    }
+    auto& waiters = outbox_.header().waits_for_room;
+    waiters.fetch_add(1, std::memory_order_seq_cst);
+    std::optional<std::uint64_t> block;
+    for (;;) {
+        const std::uint32_t bell = cell_.bell.load(std::memory_order_acquire);
+        const std::uint32_t changed = changed_.load(std::memory_order_acquire);
+        transport::full_fence();
+        block = try_allocate(size);
+        const SteadyTime now = std::chrono::steady_clock::now();
+        if (block || !call.is_wanted() || is_past(call.deadline, now)) {
+            break;
+        }
+        const auto left = call.deadline == 0 ? kLongestWait : std::chrono::nanoseconds(call.deadline) - now.time_since_epoch();
+        transport::futex_wait_either(cell_.bell, bell, changed_, changed,
+                                     now + std::min<std::chrono::nanoseconds>(left, kLongestWait));
+    }
+    waiters.fetch_sub(1, std::memory_order_relaxed);
+    return block;
+}
+
+std::optional<std::uint64_t> ReplyOutbox::try_allocate(std::size_t size) noexcept {
+    const std::lock_guard lock(mutex_);
+    // Before each allocation, not only when there is no room: blocks low in the slab are warm.
+    take_back_released_blocks();
+    return slab_.allocate(size);
+}
+
+void ReplyOutbox::take_back_released_blocks() noexcept {
+    std::erase_if(lent_, [this](const LentBlock& lent) {
+        // Ids of one slot grow. A later one means that this one was released too.
+        const auto index = static_cast<std::uint32_t>(lent.call_id & 0xFFFF);
+        if (host_.call_cell(index).released.load(std::memory_order_acquire) < lent.call_id) {
+            return false;
+        }
+        slab_.free(lent.offset);
+        return true;
+    });
+}
+
+void ReplyOutbox::free(std::uint64_t block) noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        slab_.free(block);
+    }
+    transport::full_fence();
+    if (outbox_.header().waits_for_room.load(std::memory_order_relaxed) > 0) {
+        transport::ring_bell(changed_);
+    }
+}
+
+std::uint64_t ReplyOutbox::published() noexcept {
+    const std::lock_guard lock(mutex_);
+    return outbox_.replies().head();
+}
+
+void ReplyOutbox::wait_for_answers(std::uint64_t messages) noexcept {
+    draining_.store(true, std::memory_order_relaxed);
+    for (;;) {
+        const std::uint32_t bell = cell_.bell.load(std::memory_order_acquire);
+        const std::uint32_t changed = changed_.load(std::memory_order_acquire);
+        outbox_.header().parked.store(1, std::memory_order_relaxed);
+        transport::full_fence();
+        if (published() >= messages || cell_.shut_down.load(std::memory_order_acquire) != 0) {
+            break;
+        }
+        transport::futex_wait_either(cell_.bell, bell, changed_, changed, transport::kNoDeadline);
+    }
+    outbox_.header().parked.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace bulkhead::worker
