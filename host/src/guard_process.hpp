@@ -14,9 +14,11 @@ namespace bulkhead::detail {
 class GuardProcess {
   public:
     GuardProcess() = default;
-    // Starts `worker --guard` with the control socket's far end, and an empty environment. Descriptors, signal
-    // dispositions and children of the server stay as they are.
-    static result<GuardProcess> start(const std::filesystem::path& worker, const transport::Descriptor& far_end);
+    // Starts the worker executable behind an open descriptor as a guard, with the control socket's far end and an
+    // empty environment. `name` is for errors. Descriptors, signal dispositions and children of the server stay as
+    // they are.
+    static result<GuardProcess> start(const transport::Descriptor& executable, const std::filesystem::path& name,
+                                      const transport::Descriptor& far_end);
 
     const transport::Descriptor& pidfd() const noexcept { return pidfd_; }
     // Waits until it is gone and reaps it; kills it when that takes longer than `patience`.

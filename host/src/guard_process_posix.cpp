@@ -33,29 +33,40 @@ namespace {
 
 namespace process = boost::process::v2;
 
+// In the child, until it has become the guard. Next to the others, because Boost.Process leaves gaps open.
+constexpr int kExecutableDescriptor = transport::kGuardHostDescriptor + 1;
+constexpr char kExecutablePath[] = "/proc/self/fd/5";
+static_assert(kExecutableDescriptor == 5);
+constexpr const char* kArguments[] = {"bulkhead-worker", "--guard", nullptr};
+
 // Boost.Process initializer: gives the child descriptors under fixed numbers, and an end without the host's
 // atexit handlers when the executable cannot be run. (bind_fd of 1.81 lacks a return statement.)
 struct GuardDescriptors {
     int control;
     int host;
+    int executable;
 
     template <typename Launcher>
     process::error_code on_setup(Launcher& launcher, const std::filesystem::path&, const char* const*&) const {
         launcher.fd_whitelist.push_back(transport::kGuardControlDescriptor);
         launcher.fd_whitelist.push_back(transport::kGuardHostDescriptor);
+        launcher.fd_whitelist.push_back(kExecutableDescriptor);
         return {};
     }
 
     template <typename Launcher>
-    process::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*&) const {
-        // Out of the way first, so that neither target overwrites a source.
-        const int first_free = transport::kGuardHostDescriptor + 1;
+    process::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*& arguments) const {
+        // Out of the way first, so that no target overwrites a source.
+        const int first_free = kExecutableDescriptor + 1;
         const int control_copy = ::fcntl(control, F_DUPFD_CLOEXEC, first_free);
         const int host_copy = ::fcntl(host, F_DUPFD_CLOEXEC, first_free);
-        if (control_copy < 0 || host_copy < 0 || ::dup2(control_copy, transport::kGuardControlDescriptor) < 0 ||
-            ::dup2(host_copy, transport::kGuardHostDescriptor) < 0) {
+        const int executable_copy = ::fcntl(executable, F_DUPFD_CLOEXEC, first_free);
+        if (::dup2(control_copy, transport::kGuardControlDescriptor) < 0 ||
+            ::dup2(host_copy, transport::kGuardHostDescriptor) < 0 ||
+            ::dup3(executable_copy, kExecutableDescriptor, O_CLOEXEC) < 0) {
             return {errno, boost::system::system_category()};
         }
+        arguments = kArguments;  // what ps shows, instead of the descriptor's path
         return {};
     }
 
@@ -75,13 +86,14 @@ struct EmptyEnvironment {
 };
 
 Error launch_error(const std::filesystem::path& worker, const std::string& cause) {
-    return Error{ErrorCode::load_failed, Effect::none, 0, "the worker executable " + worker.string() + " cannot be started: " + cause,
-                 nullptr};
+    return Error{ErrorCode::load_failed, Effect::none, 0,
+                 "the worker executable " + worker.string() + " cannot be started: " + cause, nullptr};
 }
 
 }  // namespace
 
-result<GuardProcess> GuardProcess::start(const std::filesystem::path& worker, const transport::Descriptor& far_end) {
+result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable, const std::filesystem::path& worker,
+                                         const transport::Descriptor& far_end) {
     const transport::Descriptor self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
     if (!self) {
         return launch_error(worker, std::generic_category().message(errno));
@@ -89,15 +101,14 @@ result<GuardProcess> GuardProcess::start(const std::filesystem::path& worker, co
     try {
         boost::asio::io_context context;
         EmptyEnvironment environment;
-        process::process child(context, worker.string(), {"--guard"},
-                               process::process_stdio{nullptr, nullptr, nullptr}, environment,
-                               GuardDescriptors{far_end.get(), self.get()});
+        process::process child(context, kExecutablePath, {}, process::process_stdio{nullptr, nullptr, nullptr},
+                               environment, GuardDescriptors{far_end.get(), self.get(), executable.get()});
         GuardProcess guard;
         guard.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
-        child.detach();
         if (!guard.pidfd_) {
-            return launch_error(worker, "it ended at once");
+            return launch_error(worker, std::generic_category().message(errno));  // `child` ends it and reaps it
         }
+        child.detach();
         return guard;
     } catch (const boost::system::system_error& error) {
         return launch_error(worker, error.code().message());
@@ -111,7 +122,7 @@ void GuardProcess::end(std::chrono::milliseconds patience) noexcept {
     pollfd gone{pidfd_.get(), POLLIN, 0};
     const auto deadline = std::chrono::steady_clock::now() + patience;
     auto rest = patience;
-    while (::poll(&gone, 1, static_cast<int>(rest.count())) < 0 && errno == EINTR && rest.count() > 0) {
+    while (::poll(&gone, 1, static_cast<int>(std::max<std::int64_t>(0, rest.count()))) < 0 && errno == EINTR) {
         rest = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     }
     if ((gone.revents & POLLIN) == 0) {

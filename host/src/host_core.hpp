@@ -31,6 +31,22 @@ class HostCore {
     bool in_forked_child() const noexcept;
 
   private:
+    // Lets go of a name in changing_.
+    class NameHold {
+      public:
+        NameHold(HostCore& core, std::string name) : core_(core), name_(std::move(name)) {}
+        ~NameHold() {
+            const std::lock_guard lock(core_.mutex_);
+            core_.changing_.erase(name_);
+        }
+        NameHold(const NameHold&) = delete;
+        NameHold& operator=(const NameHold&) = delete;
+
+      private:
+        HostCore& core_;
+        std::string name_;
+    };
+
     HostCore() = default;
     result<std::shared_ptr<Lane>> start_lane(Manifest manifest);
 
@@ -38,7 +54,7 @@ class HostCore {
     pid_t owner_ = 0;
     mutable std::mutex mutex_;  // guards all below
     std::map<std::string, std::shared_ptr<Lane>, std::less<>> lanes_;
-    std::set<std::string> loading_;
+    std::set<std::string> changing_;  // names that are being loaded or unloaded
 };
 
 }  // namespace bulkhead::detail

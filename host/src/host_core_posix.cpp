@@ -1,7 +1,5 @@
 #include <unistd.h>
 
-#include <boost/asio/system_executor.hpp>
-
 #include "host_core.hpp"
 #include "signal_block.hpp"
 #include "worker_locator.hpp"
@@ -10,7 +8,18 @@ namespace bulkhead::detail {
 namespace {
 
 Error no_such_plugin(std::string_view name) {
-    return Error{ErrorCode::no_such_plugin, Effect::none, 0, "no plugin named '" + std::string(name) + "' is loaded", nullptr};
+    return Error{ErrorCode::no_such_plugin, Effect::none, 0, "no plugin named '" + std::string(name) + "' is loaded",
+                 nullptr};
+}
+
+void start_threads(Runtime& runtime) {
+    runtime.callbacks = runtime.options.callback_executor;
+    if (!runtime.callbacks) {
+        const SignalBlock block;
+        runtime.callback_thread.emplace(1);
+        runtime.callbacks = runtime.callback_thread->get_executor();
+    }
+    runtime.supervisor.start();
 }
 
 }  // namespace
@@ -33,13 +42,13 @@ result<std::unique_ptr<HostCore>> HostCore::create(HostOptions options) {
         return launcher.error();
     }
     runtime.launcher = *std::move(launcher);
-    runtime.callbacks = runtime.options.callback_executor;
-    if (!runtime.callbacks) {
-        const SignalBlock block;
-        runtime.callback_thread.emplace(1);
-        runtime.callbacks = runtime.callback_thread->get_executor();
+    try {
+        start_threads(runtime);
+    } catch (const std::system_error& failure) {
+        runtime.launcher->shut_down();
+        return Error{ErrorCode::load_failed, Effect::none, 0,
+                     std::string("the host cannot start its threads: ") + failure.what(), nullptr};
     }
-    runtime.supervisor.start();
     runtime.supervisor.post([&runtime] { runtime.launcher->run(); });
     return core;
 }
@@ -59,8 +68,6 @@ HostCore::~HostCore() {
     runtime_->launcher->shut_down();
     if (runtime_->callback_thread) {
         runtime_->callback_thread->join();
-        // Handles that outlive the host still need somewhere to say `stopped`.
-        runtime_->callbacks = boost::asio::system_executor();
     }
 }
 
@@ -74,14 +81,15 @@ result<std::shared_ptr<Lane>> HostCore::load(const std::filesystem::path& path) 
     const std::string name = manifest->name;
     {
         const std::lock_guard lock(mutex_);
-        if (lanes_.contains(name) || !loading_.insert(name).second) {
-            return Error{ErrorCode::invalid_argument, Effect::none, 0, "a plugin named '" + name + "' is loaded already", nullptr};
+        if (lanes_.contains(name) || !changing_.insert(name).second) {
+            return Error{ErrorCode::invalid_argument, Effect::none, 0,
+                         "a plugin named '" + name + "' is loaded already or being unloaded", nullptr};
         }
     }
+    const NameHold hold(*this, name);
     auto lane = start_lane(*std::move(manifest));
-    const std::lock_guard lock(mutex_);
-    loading_.erase(name);
     if (lane) {
+        const std::lock_guard lock(mutex_);
         lanes_.emplace(name, *lane);
     }
     return lane;
@@ -132,7 +140,9 @@ result<void> HostCore::unload(std::string_view name) {
         }
         lane = std::move(found->second);
         lanes_.erase(found);
+        changing_.emplace(name);
     }
+    const NameHold hold(*this, std::string(name));
     lane->begin_stop();
     lane->finish_stop();
     return {};

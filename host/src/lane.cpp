@@ -1,4 +1,6 @@
 // A lane from load to unload.
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/system_executor.hpp>
 #include <bulkhead/transport/waiting.hpp>
 
 #include "lane.hpp"
@@ -14,12 +16,11 @@ constexpr std::chrono::seconds kKillPatience{5};  // for a killed process to be 
 result<std::shared_ptr<Lane>> Lane::create(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release) {
     std::shared_ptr<Lane> lane(new Lane(std::move(runtime), std::move(release)));
     std::error_code error;
-    lane->outbox_ =
-        transport::HostOutbox::create(lane->release_->geometry, lane->runtime_->permits.budget(), error);
+    lane->outbox_ = transport::HostOutbox::create(lane->release_->geometry, lane->runtime_->permits.budget(), error);
     if (error) {
         return Error{ErrorCode::load_failed, Effect::none, 0,
-                     "plugin " + lane->release_->manifest.name + " cannot be started: no shared memory for its channel: " +
-                         error.message(),
+                     "plugin " + lane->release_->manifest.name +
+                         " cannot be started: no shared memory for its channel: " + error.message(),
                      nullptr};
     }
     lane->timer_ = lane->runtime_->supervisor.add_timer([weak = lane->weak_from_this()] {
@@ -51,9 +52,12 @@ Stats Lane::stats() {
     return snapshot;
 }
 
-bool Lane::stopped() {
+boost::asio::any_io_executor Lane::callback_executor() {
     const Lock lock(mutex_);
-    return state_ == State::stopped;
+    if (state_ == State::stopped) {
+        return boost::asio::system_executor();
+    }
+    return boost::asio::prefer(runtime_->callbacks, boost::asio::execution::outstanding_work.tracked);
 }
 
 std::optional<Error> Lane::start_and_wait() {
@@ -62,7 +66,7 @@ std::optional<Error> Lane::start_and_wait() {
     if (posted) {
         life_.wait(lock, [this] { return first_start_over_; });
     }
-    if (state_ == State::serving) {
+    if (state_ == State::serving || (state_ == State::starting && first_start_over_)) {
         return std::nullopt;
     }
     return Error{ErrorCode::load_failed, Effect::none, 0, failure_.empty() ? "the host is being destroyed" : failure_,
@@ -84,23 +88,21 @@ void Lane::begin_stop() {
             cell.shut_down.store(1, std::memory_order_release);
             transport::ring_bell(cell.bell);
         }
+        if (coming_) {
+            coming_->end(Cause::host_request, "");
+        }
+        stop_by_ = std::chrono::steady_clock::now() + release_->manifest.supervision.stop;
         decide_all(ErrorCode::stopped, nullptr, done);
         life_.notify_all();
     }
     done.run(*this);
-    runtime_->supervisor.post([self = shared_from_this()] {
-        const Lock lock(self->mutex_);
-        if (self->coming_) {
-            self->coming_->end(Cause::host_request, "");
-        }
-        self->drop_unstarted();
-    });
+    runtime_->supervisor.post([self = shared_from_this()] { self->drop_unstarted(); });
 }
 
 void Lane::finish_stop() {
     Lock lock(mutex_);
     const auto nobody_left = [this] { return !serving_ && !coming_; };
-    if (life_.wait_for(lock, release_->manifest.supervision.stop, nobody_left)) {
+    if (life_.wait_until(lock, stop_by_, nobody_left)) {
         return;
     }
     for (const WorkerRef& worker : {serving_, coming_}) {

@@ -36,6 +36,7 @@ struct SyncWaiter : Waiter {
 // A call whose outcome goes to a handler. Owned by its PendingCall, then by a Completions list.
 struct AsyncWaiter : Waiter {
     std::unique_ptr<Completion> completion;
+    std::shared_ptr<CancelTicket> ticket;
     std::string method;
     std::uint64_t call_id = 0;
     std::unique_ptr<AsyncWaiter> next;
@@ -46,6 +47,7 @@ class Lane;
 // Asynchronous calls that were decided under the lane's mutex; completed after it was left. One thread.
 class Completions {
   public:
+    bool empty() const noexcept { return first_ == nullptr; }
     void add(std::unique_ptr<AsyncWaiter> call);
     void run(Lane& lane);
 
@@ -65,15 +67,17 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     ~Lane() override;
 
     const Release& release() const noexcept { return *release_; }
-    Runtime& runtime() const noexcept { return *runtime_; }
     Stats stats();
-    bool stopped();
+    // Where handlers without an executor of their own run. While the returned object lives, the host's end waits for
+    // it; after that end it is Asio's system executor.
+    boost::asio::any_io_executor callback_executor();
 
-    // ---- calls: any thread (lane_calls.cpp, lane_waiting.cpp)
+    // ---- calls: any thread (lane_calls.cpp, lane_async.cpp, lane_waiting.cpp)
     result<Bytes> call(std::string_view method, std::span<const std::byte> request, const CallOptions& options);
-    void start_call(std::string_view method, std::span<const std::byte> request, const CallOptions& options,
+    void start_call(std::string_view method, std::vector<std::byte> request, const CallOptions& options,
                     std::unique_ptr<Completion> completion, const std::shared_ptr<CancelTicket>& ticket);
     void cancel(std::uint64_t call_id);
+    void cancel(const CancelTicket& ticket);
     // Turns what became of a call into what its caller sees. Copies large replies out. Without the mutex.
     result<Bytes> conclude(std::uint64_t call_id, std::string_view method, Outcome& outcome);
 
@@ -82,7 +86,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::optional<Error> start_and_wait();
     // Ends all calls as `stopped` and asks the worker to shut down. Any thread.
     void begin_stop();
-    // Waits until no process is left; kills after supervision.stop, gives up after a while. Any thread but the supervisor's.
+    // Waits until no process is left; kills after supervision.stop, gives up after a while. Any thread but the
+    // supervisor's.
     void finish_stop();
 
     void on_started(std::uint64_t start_id, transport::Descriptor pidfd) override;
@@ -95,6 +100,19 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     using Lock = std::unique_lock<std::mutex>;
     using WorkerRef = std::shared_ptr<WorkerProcess>;
 
+    // A call that was found in order.
+    struct Submission {
+        std::uint16_t method = 0;
+        transport::SteadyTime begin;
+        transport::SteadyTime deadline;
+    };
+    // An asynchronous one that waits for room.
+    struct Deferred {
+        Submission submission;
+        std::vector<std::byte> request;
+        CallOptions options;
+        std::unique_ptr<AsyncWaiter> waiter;
+    };
     struct Admission {
         PendingCall* call = nullptr;
         std::optional<ErrorCode> refused;
@@ -103,15 +121,27 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     Lane(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release);
 
     // ---- lane_calls.cpp
-    Admission submit(Lock& lock, std::string_view method, std::span<const std::byte> request, const CallOptions& options,
-                     Waiter& waiter);
+    std::optional<ErrorCode> examine(std::string_view method, std::size_t request_size, const CallOptions& options,
+                                     Submission& submission);
+    Admission place(Lock& lock, const Submission& submission, std::span<const std::byte> request,
+                    const CallOptions& options, Waiter& waiter);
     Admission admit(Lock& lock, std::span<const std::byte> request, transport::SteadyTime deadline,
                     const CallOptions& options);
     bool copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request);
     void publish(PendingCall& call);
     bool has_ring_room();
+
+    // ---- lane_results.cpp
     Error refusal(const Lock& lock, std::string_view method, ErrorCode code, std::size_t request_size);
     Error error_of(std::string_view method, const Outcome& outcome, std::string_view detail = {}) const;
+
+    // ---- lane_async.cpp
+    std::optional<ErrorCode> try_start(Lock& lock, const Submission& submission, std::span<const std::byte> request,
+                                       const CallOptions& options, std::unique_ptr<AsyncWaiter>& waiter);
+    void start_deferred();
+    void refuse_deferred(Deferred deferred, ErrorCode code, Completions& done);
+    void refuse_all_deferred(ErrorCode code, Completions& done);
+    transport::SteadyTime expire_deferred(transport::SteadyTime now, Completions& done);
 
     // ---- lane_outcomes.cpp
     void count(const Outcome& outcome, transport::SteadyTime begin);
@@ -120,6 +150,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void expire(PendingCall& call, ErrorCode code, Completions& done);
     void decide_all(ErrorCode code, const std::shared_ptr<const Report>& report, Completions& done);
     void maybe_free(PendingCall& call);
+    void announce_room();
     void release_reply(WorkerProcess& worker, std::uint64_t call_id);
     Effect effect_of(const PendingCall& call);
     std::uint64_t refresh_begun(WorkerProcess& worker);
@@ -128,7 +159,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     // ---- lane_waiting.cpp
     void enlist(SyncWaiter& waiter);
     void unlink(SyncWaiter& waiter);
-    void await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, transport::SteadyTime deadline, Completions& done);
+    void await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, transport::SteadyTime deadline,
+               Completions& done);
     void look(Lock& lock, transport::SteadyTime deadline);
     void drain(Completions& done);
     void pass_reader_on(Completions& done);
@@ -142,6 +174,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::error_code prepare(WorkerProcess& worker) const;
     void on_shortage(const std::string& why);
     WorkerRef find_worker(std::uint64_t start_id);
+    static void stop_watching(Supervisor& supervisor, WorkerProcess& worker);
     void on_signal(const WorkerRef& worker);
     void on_life(const WorkerRef& worker, Completions& done);
     void take_over(Completions& done);
@@ -161,11 +194,11 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     static constexpr std::chrono::milliseconds kStatusPatience{100};  // for the exit status of a worker that is gone
     void on_timer();
     transport::SteadyTime check_calls(transport::SteadyTime now, Completions& done);
+    transport::SteadyTime check_hang(WorkerProcess& worker, transport::SteadyTime now);
 
     // ---- lane_evidence.cpp, supervisor thread
-    static std::string failure_text(const WorkerProcess& worker);
     static std::string step_of(const WorkerProcess& worker);
-    std::optional<std::string> learn_methods(WorkerProcess& worker);
+    std::optional<std::string> learn_methods(const WorkerProcess& worker);
     void read_output(const WorkerRef& worker);
     void read_log(const WorkerRef& worker);
     std::shared_ptr<Report> make_report(WorkerProcess& worker);
@@ -181,15 +214,15 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     State state_ = State::starting;
     transport::HostOutbox outbox_;
     PendingCalls calls_;
-    WorkerRef serving_;            // its start position is published
-    WorkerRef coming_;             // ordered; stands by when ready
+    WorkerRef serving_;              // its start position is published
+    WorkerRef coming_;               // ordered; stands by when ready
     std::uint64_t served_from_ = 0;  // positions below it have begun in workers that are gone
     std::uint32_t incarnations_ = 0;
     std::deque<transport::SteadyTime> restart_times_;
     transport::SteadyTime order_again_at_ = transport::kNoDeadline;
     transport::SteadyTime armed_ = transport::kNoDeadline;
     std::shared_ptr<const Report> last_report_;
-    std::string failure_;         // why it is failed
+    std::string failure_;  // why it is failed
     bool first_start_over_ = false;
     Stats stats_;
 
@@ -200,7 +233,10 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::atomic<std::uint32_t> reader_word_{0};         // changed to make the reader look up from the ring
     std::condition_variable_any room_;                  // a call's entry became free
     std::size_t room_waiters_ = 0;
-    std::condition_variable life_;  // the first start is over, or a process is gone
+    std::deque<Deferred> deferred_;
+    bool deferred_start_posted_ = false;
+    transport::SteadyTime stop_by_;  // then a stopped lane's workers are killed
+    std::condition_variable life_;   // the first start is over, or a process is gone
 };
 
 }  // namespace bulkhead::detail

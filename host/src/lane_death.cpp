@@ -58,10 +58,9 @@ void Lane::bury(const WorkerRef& worker) {
     if (find_worker(worker->start_id) == nullptr) {
         return;
     }
-    runtime_->supervisor.unwatch(worker->signal_watch, worker->signal.get());
-    runtime_->supervisor.unwatch(worker->output_watch, worker->output.get());
+    stop_watching(runtime_->supervisor, *worker);
     read_output(worker);
-    log_.end_of_output();
+    worker->last_words.end_of_output(log_);
     read_log(worker);
     Completions done;
     std::shared_ptr<Report> report;
@@ -100,13 +99,17 @@ void Lane::settle_succession(const WorkerRef& dead, const std::shared_ptr<Report
         return;
     }
     if (!first_start_over_) {
-        fail("plugin " + release_->manifest.name + " cannot be started: its worker " + report->clause(), report, done);
+        const std::string why = report->cause == Cause::start_failure
+                                    ? report->detail + (report->step.empty() ? "" : " " + report->step)
+                                    : "its worker " + report->clause();
+        fail("plugin " + release_->manifest.name + " cannot be started: " + why, report, done);
     } else if (coming_ && coming_->ready && !serving_) {
         take_over(done);
-    } else if (!coming_ && !serving_ && restart_limit_reached(dead->died_at)) {
-        fail("its worker died too often (" + std::to_string(release_->manifest.supervision.restarts) + " restarts within " +
-                 std::to_string(release_->manifest.supervision.within.count()) + " ms are allowed), at last it " +
-                 report->clause(),
+    } else if (!coming_ && !serving_ && order_again_at_ == transport::kNoDeadline &&
+               restart_limit_reached(dead->died_at)) {
+        fail("its worker died too often (" + std::to_string(release_->manifest.supervision.restarts) +
+                 " restarts within " + std::to_string(release_->manifest.supervision.within.count()) +
+                 " ms are allowed), at last it " + report->clause(),
              report, done);
     } else if (!serving_) {
         state_ = State::starting;

@@ -1,27 +1,18 @@
-// What a worker says about itself besides replies: methods, failures, output, log, and how it died. Every byte
-// of it is hostile.
+// What is known about a lane's worker besides its replies: methods, output, log, and how it died. On the supervisor
+// thread.
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
-#include <cstring>
+#include <csignal>
 
 #include "lane.hpp"
+#include "worker_statements.hpp"
 
 namespace bulkhead::detail {
 namespace {
-
-constexpr std::uint32_t kIdempotentFlag = 1;  // BULKHEAD_METHOD_IDEMPOTENT of the plugin ABI
-
-// Text of the worker as one line of printable characters.
-std::string plain(std::string_view text) {
-    std::string result(text.substr(0, text.find('\0')));
-    std::replace_if(
-        result.begin(), result.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-    return result;
-}
 
 void apply_exit(Report& report, const transport::ExitedMessage& exit) {
     report.user_time = std::chrono::microseconds(exit.user_microseconds);
@@ -53,55 +44,29 @@ void apply_exit(Report& report, const transport::ExitedMessage& exit) {
 
 }  // namespace
 
-std::string Lane::failure_text(const WorkerProcess& worker) {
-    const auto& header = worker.view.header();
-    std::array<char, transport::kFailureCapacity> text;
-    const std::size_t length = std::min<std::size_t>(header.failure_length, text.size());
-    std::memcpy(text.data(), header.failure, length);
-    return plain({text.data(), length});
-}
-
 std::string Lane::step_of(const WorkerProcess& worker) {
     const bool loading = worker.view.header().life.load(std::memory_order_acquire) ==
                          static_cast<std::uint32_t>(transport::Life::loading);
-    const std::string step = loading ? failure_text(worker) : "";
-    return step.empty() ? step : " " + step;
+    return loading ? read_failure(worker.view) : std::string();
 }
 
-// Reads the method table. A text: why it cannot be right.
-std::optional<std::string> Lane::learn_methods(WorkerProcess& worker) {
-    const auto& header = worker.view.header();
-    const std::uint32_t count = header.method_count;
-    if (count > transport::kMaxMethods) {
-        return "described more than " + std::to_string(transport::kMaxMethods) + " methods";
-    }
-    const auto& overrides = release_->manifest.idempotent;
-    std::vector<MethodDescription> methods;
-    for (std::uint32_t index = 0; index < count; ++index) {
-        transport::MethodRecord record;
-        std::memcpy(&record, worker.view.methods() + index, sizeof record);
-        record.name[sizeof record.name - 1] = '\0';
-        MethodDescription method{plain(record.name), (record.flags & kIdempotentFlag) != 0};
-        if (const auto chosen = overrides.find(method.name); chosen != overrides.end()) {
-            method.idempotent = chosen->second;
-        }
-        methods.push_back(std::move(method));
-    }
-    for (const auto& [name, idempotent] : overrides) {
-        const auto same = [&name = name](const MethodDescription& method) { return method.name == name; };
-        if (std::none_of(methods.begin(), methods.end(), same)) {
-            return "has no method '" + name + "', which its manifest names";
-        }
+// Takes the methods from a release's first worker and compares those of the later ones. A text: why they cannot be
+// right.
+std::optional<std::string> Lane::learn_methods(const WorkerProcess& worker) {
+    std::string wrong;
+    std::vector<MethodDescription> methods = read_methods(worker.view, release_->manifest.idempotent, wrong);
+    if (!wrong.empty()) {
+        return wrong;
     }
     if (!first_start_over_) {
-        release_->methods = std::move(methods);
+        release_->set_methods(std::move(methods));
         return std::nullopt;
     }
     const auto equal = [](const MethodDescription& a, const MethodDescription& b) {
         return a.name == b.name && a.idempotent == b.idempotent;
     };
     if (!std::equal(methods.begin(), methods.end(), release_->methods.begin(), release_->methods.end(), equal)) {
-        return "described other methods than the first worker of this release";
+        return "it described other methods than the first worker of this release";
     }
     return std::nullopt;
 }
@@ -117,35 +82,14 @@ void Lane::read_output(const WorkerRef& worker) {
         if (count <= 0) {
             return;
         }
-        log_.output({buffer.data(), static_cast<std::size_t>(count)});
+        worker->last_words.output({buffer.data(), static_cast<std::size_t>(count)}, log_);
     }
 }
 
 void Lane::read_log(const WorkerRef& worker) {
-    const std::uint64_t head = worker->view.header().log_head.load(std::memory_order_acquire);
-    const std::uint64_t slots = release_->geometry.log_slots;
-    if (head < worker->log_position) {
-        return;  // a lie; there is nothing to gain by reading it
-    }
-    if (head - worker->log_position > slots) {
-        log_.lost(head - slots - worker->log_position);
-        worker->log_position = head - slots;
-    }
-    for (; worker->log_position < head; ++worker->log_position) {
-        const transport::LogSlot& slot = worker->view.log_slot(worker->log_position);
-        std::array<char, transport::kLogLineCapacity> text;
-        const std::uint64_t before = slot.sequence.load(std::memory_order_acquire);
-        const std::uint32_t level = slot.level;
-        const std::size_t length = std::min<std::size_t>(slot.length, text.size());
-        std::memcpy(text.data(), slot.text, length);
-        std::atomic_thread_fence(std::memory_order_acquire);
-        if (before != worker->log_position + 1 || slot.sequence.load(std::memory_order_relaxed) != before) {
-            log_.lost(1);  // overwritten while we read it
-            continue;
-        }
-        log_.line(LogSource::plugin, static_cast<LogLevel>(std::min<std::uint32_t>(level, 3)),
-                  plain({text.data(), length}));
-    }
+    worker->log.read(
+        worker->view, release_->geometry.log_slots, [&](std::uint64_t count) { log_.lost(count); },
+        [&](LogLevel level, std::string_view text) { worker->last_words.logged(level, text, log_); });
 }
 
 std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
@@ -155,7 +99,7 @@ std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
     report->incarnation = worker.incarnation;
     report->restarts = worker.incarnation - 1;
     report->uptime = worker.died_at - worker.ordered_at;
-    report->last_lines = log_.last_lines();
+    report->last_lines = worker.last_words.lines();
     if (worker.exit) {
         apply_exit(*report, *worker.exit);
     }
@@ -164,18 +108,17 @@ std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
     if (worker.cause) {
         report->cause = *worker.cause;
         report->detail = worker.detail;
-    } else if (!worker.ready && refused) {
+    } else if (refused) {
         report->cause = Cause::start_failure;
-        report->detail = failure_text(worker);
+        report->detail = read_failure(worker.view);
     }
     if (!worker.ready) {
-        report->step = plain(step_of(worker));
-        report->step.erase(0, report->step.find_first_not_of(' '));
+        report->step = step_of(worker);
         return report;
     }
     if (const PendingCall* call = running_call(worker)) {
         report->running_method = release_->methods[call->message.method].name;
-        report->running_for = worker.died_at - call->begin;
+        report->running_age = worker.died_at - call->begin;
         report->running_payload = call->message.length;
     }
     return report;
@@ -186,9 +129,10 @@ std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
 const PendingCall* Lane::running_call(WorkerProcess& worker) {
     const std::uint64_t begun = worker.accused ? outbox_.requests().head() : refresh_begun(worker);
     const auto runs = [begun](const PendingCall* call) {
-        return call != nullptr && call->state != PendingCall::State::preparing && !call->released && call->position < begun;
+        return call != nullptr && call->state != PendingCall::State::preparing && !call->released &&
+               call->position < begun;
     };
-    const PendingCall* claimed = calls_.find(worker.view.header().current_call_id);
+    const PendingCall* claimed = calls_.find(transport::read_once(worker.view.header().current_call_id));
     if (runs(claimed)) {
         return claimed;
     }
@@ -200,8 +144,12 @@ const PendingCall* Lane::running_call(WorkerProcess& worker) {
 void Lane::tell_death(const std::shared_ptr<const Report>& report) {
     log_.line(LogSource::host, LogLevel::error, "its worker " + report->clause());
     if (runtime_->options.on_death) {
-        boost::asio::post(runtime_->callbacks,
-                          [hook = runtime_->options.on_death, report] { hook(*report); });
+        boost::asio::post(runtime_->callbacks, [hook = runtime_->options.on_death, report] {
+            try {
+                hook(*report);
+            } catch (...) {  // the server's own trouble; the plugin is served on
+            }
+        });
     }
 }
 

@@ -9,23 +9,6 @@ namespace bulkhead::detail {
 using transport::Kind;
 using transport::SteadyTime;
 
-void Completions::add(std::unique_ptr<AsyncWaiter> call) {
-    AsyncWaiter* added = call.get();
-    if (last_ == nullptr) {
-        first_ = std::move(call);
-    } else {
-        last_->next = std::move(call);
-    }
-    last_ = added;
-}
-
-void Completions::run(Lane& lane) {
-    last_ = nullptr;
-    for (auto call = std::move(first_); call; call = std::move(call->next)) {
-        call->completion->complete(lane.conclude(call->call_id, call->method, call->outcome), false);
-    }
-}
-
 void Lane::count(const Outcome& outcome, SteadyTime begin) {
     const auto kind = static_cast<Kind>(outcome.message.kind);
     if (outcome.replied && kind == Kind::reply) {
@@ -67,8 +50,16 @@ void Lane::maybe_free(PendingCall& call) {
     if (!call.held) {
         calls_.give_back(call);
     }
+    announce_room();
+}
+
+void Lane::announce_room() {
     if (room_waiters_ > 0) {
         room_.notify_all();
+    }
+    if (!deferred_.empty() && !std::exchange(deferred_start_posted_, true)) {
+        // Not from here: whoever makes room may be in the middle of something.
+        runtime_->supervisor.post([self = shared_from_this()] { self->start_deferred(); });
     }
 }
 
@@ -117,6 +108,9 @@ std::uint64_t Lane::refresh_begun(WorkerProcess& worker) {
 }
 
 Effect Lane::effect_of(const PendingCall& call) {
+    if (call.attempts > 0) {
+        return Effect::unknown;  // it began in a worker that died
+    }
     return serving_ && call.position < refresh_begun(*serving_) ? Effect::unknown : Effect::none;
 }
 
@@ -127,6 +121,7 @@ void Lane::expire(PendingCall& call, ErrorCode code, Completions& done) {
     Outcome outcome;
     outcome.code = code;
     outcome.effect = effect_of(call);
+    call.ran = outcome.effect == Effect::unknown;
     if (call.deadline != transport::kNoDeadline) {
         watch_deadline(call.deadline + release_->manifest.supervision.hang_grace);
     }
@@ -145,13 +140,18 @@ void Lane::decide_all(ErrorCode code, const std::shared_ptr<const Report>& repor
             decide(*call, std::move(outcome), done);
         }
     }
+    refuse_all_deferred(code, done);
     wake_reader();
     room_.notify_all();
 }
 
 void Lane::accuse(WorkerProcess& worker, const char* rule) {
     worker.accused = true;
-    worker.end(Cause::protocol_violation, rule);
+    if (!worker.cause) {  // the lie came before the death, even if we saw that first
+        worker.cause = Cause::protocol_violation;
+        worker.detail = rule;
+    }
+    worker.kill();
     wake_reader();
 }
 

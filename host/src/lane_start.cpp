@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lane.hpp"
+#include "worker_statements.hpp"
 
 namespace bulkhead::detail {
 
@@ -48,8 +49,8 @@ void Lane::order_worker() {
     order.message.role = transport::WorkerRole::serve;
     order.message.worker_cell = worker->cell;
     order.message.incarnation = worker->incarnation;
-    order.descriptors = {release_->order.get(), outbox_.descriptor().get(), worker->outbox_segment.get(),
-                         worker->output_far.get(), worker->signal.get(), release_->library.file->get()};
+    order.descriptors = {release_->order.get(),    outbox_.descriptor().get(), worker->outbox_segment.get(),
+                         worker->output_far.get(), worker->signal.get(),       release_->library.file->get()};
     for (const SealedLibrary& library : release_->dependencies) {
         order.descriptors.push_back(library.file->get());
     }
@@ -114,19 +115,22 @@ void Lane::on_started(std::uint64_t start_id, Descriptor pidfd) {
     {
         const Lock lock(mutex_);
         worker->pidfd = std::move(pidfd);
-        worker->outbox_segment.reset();
         worker->output_far.reset();
         if (state_ == State::stopped) {
             worker->end(Cause::host_request, "");
         }
     }
-    const auto watch = [&](const Descriptor& descriptor, std::uint32_t events, void (Lane::*handler)(const WorkerRef&)) {
-        return runtime_->supervisor.watch(descriptor.get(), events,
-                                          [weak = weak_from_this(), worker, handler](std::uint32_t) {
-                                              if (const auto self = weak.lock()) {
-                                                  ((*self).*handler)(worker);
-                                              }
-                                          });
+    Supervisor* const supervisor = &runtime_->supervisor;
+    const auto watch = [&](const Descriptor& descriptor, std::uint32_t events,
+                           void (Lane::*handler)(const WorkerRef&)) {
+        return supervisor->watch(descriptor.get(), events,
+                                 [weak = weak_from_this(), worker, handler, supervisor](std::uint32_t) {
+                                     if (const auto self = weak.lock()) {
+                                         ((*self).*handler)(worker);
+                                     } else {
+                                         stop_watching(*supervisor, *worker);
+                                     }
+                                 });
     };
     worker->signal_watch = watch(worker->signal, EPOLLIN | EPOLLET, &Lane::on_signal);
     worker->output_watch = watch(worker->output, EPOLLIN, &Lane::read_output);
@@ -137,15 +141,17 @@ void Lane::on_started(std::uint64_t start_id, Descriptor pidfd) {
     }
 }
 
+void Lane::stop_watching(Supervisor& supervisor, WorkerProcess& worker) {
+    supervisor.unwatch(worker.signal_watch, worker.signal.get());
+    supervisor.unwatch(worker.output_watch, worker.output.get());
+    supervisor.unwatch(worker.pidfd_watch, worker.pidfd.get());
+}
+
 void Lane::on_start_failed(std::uint64_t start_id, int error) {
     const Lock lock(mutex_);
     if (!coming_ || coming_->start_id != start_id) {
         return;
     }
-    // One that runs although its pidfd was lost ends itself.
-    transport::WorkerCell& cell = outbox_.worker_cell(coming_->cell);
-    cell.shut_down.store(1, std::memory_order_release);
-    transport::ring_bell(cell.bell);
     if (error == ECHILD && state_ != State::stopped) {
         coming_.reset();
         runtime_->supervisor.post([self = shared_from_this()] { self->order_worker(); });
@@ -178,7 +184,7 @@ void Lane::on_life(const WorkerRef& worker, Completions& done) {
     const auto& header = worker->view.header();
     switch (static_cast<transport::Life>(header.life.load(std::memory_order_acquire))) {
         case transport::Life::refused:
-            worker->end(Cause::start_failure, failure_text(*worker));
+            worker->end(Cause::start_failure, read_failure(worker->view));
             break;
         case transport::Life::ready:
             if (worker->ready) {
@@ -203,7 +209,8 @@ void Lane::on_life(const WorkerRef& worker, Completions& done) {
 
 void Lane::take_over(Completions& done) {
     serving_ = std::exchange(coming_, nullptr);
-    serving_->begun = served_from_;
+    serving_->begun = serving_->progress_begun = served_from_;
+    serving_->progress_at = std::chrono::steady_clock::now();
     host_waits_ = transport::kHostLooks;
     transport::WorkerCell& cell = outbox_.worker_cell(serving_->cell);
     cell.start.store(served_from_, std::memory_order_release);
@@ -222,7 +229,9 @@ void Lane::take_over(Completions& done) {
 
 // Stopping: an order that no fork server has answered will never become a process that matters.
 void Lane::drop_unstarted() {
+    const Lock lock(mutex_);
     if (coming_ && !coming_->pidfd) {
+        runtime_->launcher->withdraw(coming_->start_id);
         coming_.reset();
         life_.notify_all();
     }

@@ -17,14 +17,15 @@ void Lane::on_timer() {
         const Lock lock(mutex_);
         armed_ = transport::kNoDeadline;
         const SteadyTime now = std::chrono::steady_clock::now();
-        SteadyTime next = check_calls(now, done);
+        SteadyTime next = std::min(check_calls(now, done), expire_deferred(now, done));
         if (coming_ && !coming_->ready && !coming_->dead) {
             const SteadyTime due = coming_->ordered_at + release_->manifest.supervision.start;
             if (due <= now) {
-                coming_->end(Cause::start_failure, "was not ready within " +
-                                                       std::to_string(release_->manifest.supervision.start.count()) +
-                                                       " ms" + step_of(*coming_));
+                coming_->end(
+                    Cause::start_failure,
+                    "it was not ready within " + std::to_string(release_->manifest.supervision.start.count()) + " ms");
                 if (!coming_->pidfd) {
+                    runtime_->launcher->withdraw(coming_->start_id);
                     on_shortage("no process could be made in time");
                 }
             } else {
@@ -59,15 +60,9 @@ void Lane::on_timer() {
 
 // Ends asynchronous calls past their deadline, and a worker that does not let go of one. The next time to look.
 SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
-    const auto grace = release_->manifest.supervision.hang_grace;
+    drain(done);  // before anybody is blamed for an answer that lies here
+    wake_reader();
     SteadyTime next = transport::kNoDeadline;
-    if (reader_ == nullptr) {
-        drain(done);
-    }
-    const std::uint64_t begun = serving_ && !serving_->accused ? refresh_begun(*serving_) : 0;
-    bool busy = false;  // with a call that may still take its time
-    bool stuck_begun = false;
-    bool stuck_waiting = false;
     for (PendingCall* call : calls_.published()) {
         if (call->state == PendingCall::State::open && call->waiter->asynchronous) {
             if (call->deadline <= now) {
@@ -76,26 +71,42 @@ SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
                 next = std::min(next, call->deadline);
             }
         }
-        const bool has_begun = call->position < begun;
-        if (call->state == PendingCall::State::open) {
-            busy = busy || has_begun;
-        } else if (call->state == PendingCall::State::decided && !call->released &&
-                   call->deadline != transport::kNoDeadline) {
-            const SteadyTime due = call->deadline + grace;
-            if (due > now) {
-                next = std::min(next, due);
-            } else {
-                (has_begun ? stuck_begun : stuck_waiting) = true;
-            }
-        }
     }
-    if (serving_ && !serving_->dead && !serving_->cause && (stuck_begun || (stuck_waiting && !busy))) {
-        serving_->end(Cause::hang, "");
+    if (serving_ && !serving_->dead && !serving_->accused) {
+        next = std::min(next, check_hang(*serving_, now));
     }
     if (reader_ == nullptr && calls_.in_use() > 0) {
         let_supervisor_read(done);
     }
     return next;
+}
+
+// A worker hangs when it still holds a call that it was running at its deadline, or does not even take the next one
+// although nothing keeps it busy; each for longer than the grace.
+SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
+    const auto grace = release_->manifest.supervision.hang_grace;
+    const std::uint64_t begun = refresh_begun(worker);
+    if (begun != worker.progress_begun) {
+        worker.progress_begun = begun;
+        worker.progress_at = now;
+    }
+    bool busy = false;  // with a call that may still take its time
+    SteadyTime holds_until = transport::kNoDeadline;
+    SteadyTime idles_until = transport::kNoDeadline;
+    for (const PendingCall* call : calls_.published()) {
+        if (call->state == PendingCall::State::open) {
+            busy = busy || call->position < begun;
+        } else if (!call->released && call->deadline != transport::kNoDeadline) {
+            SteadyTime& due = call->ran ? holds_until : idles_until;
+            due = std::min(due, std::max(call->deadline, call->ran ? call->deadline : worker.progress_at) + grace);
+        }
+    }
+    const SteadyTime due = busy ? holds_until : std::min(holds_until, idles_until);
+    if (due <= now) {
+        worker.end(Cause::hang, "");
+        return transport::kNoDeadline;
+    }
+    return std::min(holds_until, busy ? std::max(idles_until, now + grace) : idles_until);
 }
 
 }  // namespace bulkhead::detail

@@ -31,6 +31,11 @@ void Lane::await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, SteadyTi
         if (reader_ == &waiter) {
             drain(done);
         }
+        if (!done.empty()) {  // others must not wait for us
+            lock.unlock();
+            done.run(*this);
+            lock.lock();
+        }
         if (waiter.done) {
             break;
         }
@@ -88,9 +93,9 @@ void Lane::look(Lock& lock, SteadyTime deadline) {
 }
 
 void Lane::drain(Completions& done) {
-    const WorkerRef worker = serving_;
+    WorkerProcess* const worker = serving_.get();
     transport::Message message;
-    while (worker && !worker->accused) {
+    while (worker != nullptr && !worker->accused) {
         switch (worker->replies.take(message)) {
             case transport::RingReader::Take::nothing:
                 return;

@@ -30,9 +30,9 @@ class LaunchListener {
 };
 
 struct LaunchOrder {
-    transport::StartMessage message;    // without generation
-    std::vector<int> descriptors;       // borrowed from `keeps`
-    std::shared_ptr<void> keeps;        // what owns the descriptors; let go when the order is answered
+    transport::StartMessage message;  // without generation
+    std::vector<int> descriptors;     // borrowed from `keeps`
+    std::shared_ptr<void> keeps;      // what owns the descriptors; let go when it was sent
     std::weak_ptr<LaunchListener> listener;
 };
 
@@ -46,6 +46,8 @@ class Launcher {
     // Begins to listen, on the supervisor thread.
     void run();
     void order(LaunchOrder order);
+    // Nobody waits for this worker any more: if it starts nevertheless, it is killed.
+    void withdraw(std::uint64_t start_id);
     // Ends the guard and with it all workers. Nothing is listened to any more when the supervisor has stopped.
     void shut_down() noexcept;
 
@@ -76,6 +78,7 @@ class Launcher {
 
     Supervisor& supervisor_;
     std::filesystem::path worker_;
+    transport::Descriptor executable_;  // of worker_ as it was: a later guard is of the same build
     GuardProcess guard_;
     transport::Descriptor control_;
     std::uint32_t generation_ = 0;  // of the fork server that takes orders; 0: none

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -5,8 +6,10 @@
 #include <bulkhead/transport/build_stamp.hpp>
 #include <bulkhead/transport/layout.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "launcher.hpp"
 
@@ -34,6 +37,11 @@ Launcher::Launcher(Supervisor& supervisor, std::filesystem::path worker)
 
 result<std::unique_ptr<Launcher>> Launcher::create(Supervisor& supervisor, std::filesystem::path worker) {
     std::unique_ptr<Launcher> launcher(new Launcher(supervisor, std::move(worker)));
+    launcher->executable_.reset(::open(launcher->worker_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!launcher->executable_) {
+        return launcher_error("the worker executable " + launcher->worker_.string() +
+                              " cannot be opened: " + std::generic_category().message(errno));
+    }
     if (auto error = launcher->start_guard()) {
         return *std::move(error);
     }
@@ -51,7 +59,7 @@ std::optional<Error> Launcher::start_guard() {
     }
     control_.reset(pair[0]);
     const Descriptor far_end(pair[1]);
-    auto guard = GuardProcess::start(worker_, far_end);
+    auto guard = GuardProcess::start(executable_, worker_, far_end);
     if (!guard) {
         control_.reset();
         return guard.error();
@@ -111,6 +119,8 @@ void Launcher::order(LaunchOrder order) {
     send_orders();
 }
 
+void Launcher::withdraw(std::uint64_t start_id) { orders_.erase(start_id); }
+
 void Launcher::send_orders() {
     bool full = false;
     for (auto entry = orders_.begin(); entry != orders_.end() && generation_ != 0 && !full;) {
@@ -121,11 +131,16 @@ void Launcher::send_orders() {
         }
         order.order.message.generation = generation_;
         order.order.message.descriptor_count = static_cast<std::uint32_t>(order.order.descriptors.size());
-        const std::error_code error =
-            transport::send_message(control_.get(), order.order.message, order.order.descriptors, transport::Blocking::no);
+        const std::error_code error = transport::send_message(control_.get(), order.order.message,
+                                                              order.order.descriptors, transport::Blocking::no);
         full = error == std::errc::operation_would_block || error == std::errc::resource_unavailable_try_again;
-        if (!error || full) {
-            order.sent_to = full ? 0 : generation_;
+        if (full) {
+            continue;
+        }
+        if (!error) {
+            order.sent_to = generation_;
+            order.order.descriptors.clear();
+            order.order.keeps.reset();
             ++entry;
             continue;
         }
@@ -200,22 +215,18 @@ void Launcher::handle_started(Packet& packet) {
     if (!started) {
         return;
     }
-    const auto found = orders_.find(started->start_id);
-    if (found == orders_.end()) {
+    const auto order = orders_.extract(started->start_id);
+    const auto listener = order ? order.mapped().order.listener.lock() : nullptr;
+    if (!listener || packet.descriptors.empty()) {
+        // Nobody wants it any more, or we are out of descriptors: a worker that cannot be watched must not be. By its
+        // number, which is its own as long as its parent has not reaped it; it has only just begun.
+        ::kill(started->pid, SIGKILL);
+        if (listener) {
+            listener->on_start_failed(started->start_id, EMFILE);
+        }
         return;
     }
-    const auto listener = found->second.order.listener.lock();
     running_[started->start_id].listener = listener;
-    orders_.erase(found);
-    if (!listener) {
-        return;
-    }
-    if (packet.descriptors.empty()) {
-        // Out of descriptors: a worker that cannot be watched. The lane tells it to shut down and tries again.
-        running_.erase(started->start_id);
-        listener->on_start_failed(started->start_id, EMFILE);
-        return;
-    }
     listener->on_started(started->start_id, std::move(packet.descriptors.front()));
 }
 
@@ -280,7 +291,8 @@ void Launcher::on_guard_gone() {
     // What the fork server still had to say is worth reading: exit statuses of workers.
     Packet packet;
     std::error_code error;
-    while (control_ && transport::receive_packet(control_.get(), packet, error, transport::Blocking::no) == Received::packet) {
+    while (control_ &&
+           transport::receive_packet(control_.get(), packet, error, transport::Blocking::no) == Received::packet) {
         handle(packet);
     }
     guard_.end(kGuardPatience);
@@ -294,6 +306,9 @@ void Launcher::shut_down() noexcept {
         ::shutdown(control_.get(), SHUT_RDWR);
     }
     guard_.end(kGuardPatience);
+    // They may own the last references to lanes, and those to us.
+    const auto orders = std::exchange(orders_, {});
+    running_.clear();
 }
 
 }  // namespace bulkhead::detail

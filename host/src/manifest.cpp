@@ -22,6 +22,11 @@ struct Refusal {
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Refusal{sentence}; }
 
+std::string shortened(const std::string& text) {
+    constexpr std::size_t kMost = 40;
+    return text.size() <= kMost ? text : text.substr(0, kMost) + "...";
+}
+
 // One JSON object of the manifest and how errors call it. Fields that nobody asked for are refused, so a typing
 // error cannot silently be a default.
 class Section {
@@ -53,6 +58,9 @@ class Section {
         if (!value->is_string() || value->get_ref<const std::string&>().empty()) {
             refuse("field '" + name_of(key) + "' must be a text that is not empty");
         }
+        if (value->get_ref<const std::string&>().find('\0') != std::string::npos) {
+            refuse("field '" + name_of(key) + "' must not contain a zero character");
+        }
         return value->get<std::string>();
     }
 
@@ -61,11 +69,11 @@ class Section {
         if (value == nullptr) {
             return;
         }
-        const bool fits = value->is_number_unsigned() && value->get<std::uint64_t>() >= least &&
-                          value->get<std::uint64_t>() <= most;
+        const bool fits =
+            value->is_number_unsigned() && value->get<std::uint64_t>() >= least && value->get<std::uint64_t>() <= most;
         if (!fits) {
             refuse("field '" + name_of(key) + "' must be a whole number from " + std::to_string(least) + " to " +
-                   std::to_string(most) + ", and is " + value->dump());
+                   std::to_string(most) + ", and is " + shortened(value->dump()));
         }
         target = value->get<std::uint64_t>();
     }
@@ -83,7 +91,9 @@ class Section {
         target = std::chrono::milliseconds(wide);
     }
 
-    std::string name_of(std::string_view key) const { return path_.empty() ? std::string(key) : path_ + "." + std::string(key); }
+    std::string name_of(std::string_view key) const {
+        return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+    }
     const Json& json() const { return json_; }
 
   private:
@@ -94,7 +104,8 @@ class Section {
 void read_name(const Section& root, Manifest& manifest) {
     manifest.name = root.required_text("name");
     const bool plain = std::all_of(manifest.name.begin(), manifest.name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
     });
     if (!plain || manifest.name.size() > kMaxNameLength) {
         refuse("field 'name' must be at most 64 letters, digits, '-', '_' and '.', and is '" + manifest.name + "'");
@@ -113,7 +124,9 @@ void read_environment(const Section& root, Manifest& manifest) {
     }
     const Section section(*value, "environment");
     for (const auto& [key, item] : section.json().items()) {
-        if (key.empty() || key.find('=') != std::string::npos || !(item.is_string() || item.is_null())) {
+        const bool has_zero = key.find('\0') != std::string::npos ||
+                              (item.is_string() && item.get_ref<const std::string&>().find('\0') != std::string::npos);
+        if (key.empty() || key.find('=') != std::string::npos || has_zero || !(item.is_string() || item.is_null())) {
             refuse("field '" + section.name_of(key) + "' must be a text, or null for the server's own value");
         }
         manifest.environment[key] = item.is_null() ? std::nullopt : std::optional(item.get<std::string>());
@@ -128,7 +141,8 @@ void read_limits(const Section& root, Manifest& manifest) {
     constexpr std::uint64_t kAny = std::uint64_t{1} << 53;
     constexpr std::uint64_t kLeastMemory = std::uint64_t{16} << 20;
     const Section limits(*value, "limits");
-    limits.allow({"payload", "in_flight", "in_flight_bytes", "address_space", "open_files", "file_size", "cpu_seconds", "stack"});
+    limits.allow({"payload", "in_flight", "in_flight_bytes", "address_space", "open_files", "file_size", "cpu_seconds",
+                  "stack"});
     limits.number("payload", manifest.channel.payload, 1, transport::kMaxPayload);
     limits.number("in_flight", manifest.channel.in_flight, 1, transport::kMaxCallSlots);
     limits.number("in_flight_bytes", manifest.channel.in_flight_bytes, 1, std::uint64_t{64} << 30);
@@ -178,7 +192,8 @@ Error bad_manifest(const std::string& origin, const std::string& sentence) {
 
 }  // namespace
 
-result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& directory, const std::string& origin) {
+result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& directory,
+                                const std::string& origin) {
     std::string cause;
     const std::optional<Json> json = parse_bounded_json(text, cause);
     if (!json) {
@@ -208,6 +223,9 @@ result<Manifest> read_manifest(const std::filesystem::path& path) {
     std::filesystem::path file = std::filesystem::absolute(path, error);
     if (std::filesystem::is_directory(file, error)) {
         file /= "plugin.json";
+    }
+    if (!std::filesystem::is_regular_file(file, error)) {  // a pipe would be waited for
+        return bad_manifest(file.string(), "there is no such file");
     }
     std::ifstream stream(file, std::ios::binary);
     if (!stream) {

@@ -23,21 +23,21 @@ struct ProcessLimits {
 };
 
 struct Supervision {
-    std::chrono::milliseconds start{10'000};       // from order to ready
-    std::chrono::milliseconds call{30'000};        // default deadline
-    std::chrono::milliseconds stop{2'000};         // from asking a worker to stop to killing it
-    std::chrono::milliseconds hang_grace{1'000};   // from an expired deadline to killing the worker
-    std::uint32_t restarts = 5;                    // so many within ...
-    std::chrono::milliseconds within{10'000};      // ... this; one more makes the plugin unavailable
+    std::chrono::milliseconds start{10'000};      // from order to ready
+    std::chrono::milliseconds call{30'000};       // default deadline
+    std::chrono::milliseconds stop{2'000};        // from asking a worker to stop to killing it
+    std::chrono::milliseconds hang_grace{1'000};  // from an expired deadline to killing the worker
+    std::uint32_t restarts = 5;                   // so many within ...
+    std::chrono::milliseconds within{10'000};     // ... this; one more makes the plugin unavailable
 };
 
 // Immutable after reading.
 struct Manifest {
     std::string name;
     std::string version;
-    std::filesystem::path directory;  // absolute
-    std::string library;              // file name in `directory`
-    std::string config = "{}";        // JSON text for the plugin
+    std::filesystem::path directory;                                // absolute
+    std::string library;                                            // file name in `directory`
+    std::string config = "{}";                                      // JSON text for the plugin
     std::map<std::string, std::optional<std::string>> environment;  // empty value: the server's own
     transport::ChannelLimits channel;
     ProcessLimits process;
@@ -49,6 +49,7 @@ struct Manifest {
 result<Manifest> read_manifest(const std::filesystem::path& path);
 
 // The same from text; `origin` is how errors call it.
-result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& directory, const std::string& origin);
+result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& directory,
+                                const std::string& origin);
 
 }  // namespace bulkhead::detail

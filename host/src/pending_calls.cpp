@@ -21,6 +21,7 @@ PendingCall* PendingCalls::acquire() {
     call.state = PendingCall::State::preparing;
     call.released = false;
     call.held = false;
+    call.ran = false;
     call.traced = false;
     call.attempts = 0;
     call.id += 0x10000;

@@ -44,6 +44,7 @@ struct PendingCall {
     bool released = false;
     bool held = false;
     bool idempotent = false;
+    bool ran = false;  // decided while the worker may have been running it
     bool traced = false;
     std::uint8_t attempts = 0;
     std::uint64_t id = 0;  // generation << 16 | index; 0 is no call
@@ -67,6 +68,7 @@ class PendingCalls {
     PendingCall* find(std::uint64_t id);
     void give_back(PendingCall& call);
 
+    bool has_room() const noexcept { return !free_.empty(); }
     std::size_t in_use() const noexcept { return calls_.size() - free_.size(); }
     static std::uint32_t index_of(std::uint64_t id) noexcept { return static_cast<std::uint32_t>(id & 0xFFFF); }
 

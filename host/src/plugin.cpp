@@ -10,7 +10,8 @@ std::string Plugin::version() const { return lane_->release().manifest.version; 
 std::vector<MethodDescription> Plugin::methods() const { return lane_->release().methods; }
 Stats Plugin::stats() const { return lane_->stats(); }
 
-result<Bytes> Plugin::call(std::string_view method, std::span<const std::byte> request, const CallOptions& options) const {
+result<Bytes> Plugin::call(std::string_view method, std::span<const std::byte> request,
+                           const CallOptions& options) const {
     return lane_->call(method, request, options);
 }
 
@@ -25,45 +26,18 @@ result<nlohmann::json> Plugin::call_json(std::string_view method, const nlohmann
     auto json = detail::parse_bounded_json(reply->text(), cause);
     if (!json) {
         return Error{ErrorCode::plugin_failed, Effect::unknown, 0,
-                     "plugin " + name() + ": call '" + std::string(method) + "' did not answer with JSON: " + cause, nullptr};
+                     "plugin " + name() + ": call '" + std::string(method) + "' did not answer with JSON: " + cause,
+                     nullptr};
     }
     return result<nlohmann::json>(boost::system::in_place_value, *std::move(json));
 }
 
-boost::asio::any_io_executor Plugin::callback_executor() const { return lane_->runtime().callbacks; }
+boost::asio::any_io_executor Plugin::callback_executor() const { return lane_->callback_executor(); }
 
-void Plugin::start_call(std::string_view method, std::span<const std::byte> request, const CallOptions& options,
-                        std::unique_ptr<detail::Completion> completion, std::shared_ptr<detail::CancelTicket> ticket) const {
-    lane_->start_call(method, request, options, std::move(completion), ticket);
+void Plugin::start_call(std::string_view method, std::vector<std::byte> request, const CallOptions& options,
+                        std::unique_ptr<detail::Completion> completion,
+                        const std::shared_ptr<detail::CancelTicket>& ticket) const {
+    lane_->start_call(method, std::move(request), options, std::move(completion), ticket);
 }
 
-namespace detail {
-
-void CancelTicket::attach(std::weak_ptr<Lane> lane, std::uint64_t call_id) {
-    {
-        const std::lock_guard lock(mutex_);
-        lane_ = std::move(lane);
-        call_id_ = call_id;
-        if (!cancelled_) {
-            return;
-        }
-    }
-    cancel();
-}
-
-void CancelTicket::cancel() {
-    std::shared_ptr<Lane> lane;
-    std::uint64_t call_id = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        cancelled_ = true;
-        lane = lane_.lock();
-        call_id = call_id_;
-    }
-    if (lane) {
-        lane->cancel(call_id);
-    }
-}
-
-}  // namespace detail
 }  // namespace bulkhead

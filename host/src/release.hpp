@@ -5,6 +5,8 @@
 #include <bulkhead/transport/layout.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "bulkhead/host/error.hpp"
@@ -29,8 +31,9 @@ struct Release {
     std::vector<SealedLibrary> dependencies;  // private ones, bottom-up
     transport::Descriptor order;              // what each worker is told, sealed
     std::vector<MethodDescription> methods;
+    std::unordered_map<std::string_view, std::uint16_t> method_numbers;  // into `methods`, by name
 
-    const MethodDescription* find_method(std::string_view name) const;
+    void set_methods(std::vector<MethodDescription> found);
 };
 
 // Reads the library and the private libraries that it needs from the manifest's folder, has them inspected, seals

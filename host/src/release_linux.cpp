@@ -109,8 +109,9 @@ class LibraryCollector {
         }
         if (facts->soname != name) {
             // The loader finds a library that is loaded already only by its SONAME.
-            return refuse(name, facts->soname.empty() ? "it has no SONAME; link it with -Wl,-soname," + name
-                                                      : "its SONAME is " + facts->soname + ", but it is needed as " + name);
+            return refuse(name, facts->soname.empty()
+                                    ? "it has no SONAME; link it with -Wl,-soname," + name
+                                    : "its SONAME is " + facts->soname + ", but it is needed as " + name);
         }
         if (auto error = collect_needed(*facts)) {
             return error;
@@ -161,13 +162,11 @@ std::string order_text(const Release& release) {
 
 }  // namespace
 
-const MethodDescription* Release::find_method(std::string_view name) const {
-    for (const MethodDescription& method : methods) {
-        if (method.name == name) {
-            return &method;
-        }
+void Release::set_methods(std::vector<MethodDescription> found) {
+    methods = std::move(found);
+    for (std::size_t number = 0; number < methods.size(); ++number) {
+        method_numbers.emplace(methods[number].name, static_cast<std::uint16_t>(number));
     }
-    return nullptr;
 }
 
 result<std::shared_ptr<Release>> read_release(Runtime& runtime, Manifest manifest) {

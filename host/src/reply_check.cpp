@@ -22,6 +22,9 @@ ReplyVerdict check_reply(const transport::Message& message, const transport::Wor
     if (message.length > geometry.payload_limit) {
         return {nullptr, "a reply longer than the payload limit"};
     }
+    if (kind == Kind::plugin_error && message.length > transport::kMaxErrorText) {
+        return {nullptr, "an error text longer than an error may have"};
+    }
     if (message.in_slab() ? !view.lies_in_slab(message.slab_offset(), message.length)
                           : message.length > transport::kInlineCapacity) {
         return {nullptr, "a reply that lies outside its place"};

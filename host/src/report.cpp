@@ -12,9 +12,7 @@ constexpr std::array<std::string_view, 9> kCauseNames = {
     "crash", "abort", "exit", "killed", "hang", "protocol_violation", "start_failure", "host_request", "unknown"};
 static_assert(kCauseNames.size() == static_cast<std::size_t>(Cause::unknown) + 1);
 
-double milliseconds(std::chrono::nanoseconds time) {
-    return std::chrono::duration<double, std::milli>(time).count();
-}
+double milliseconds(std::chrono::nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
 std::string what_happened(const Report& report) {
     const std::string signal = signal_name(report.signal) + " (" + std::to_string(report.signal) + ")";
@@ -31,7 +29,7 @@ std::string what_happened(const Report& report) {
         case Cause::protocol_violation:
             return "broke the channel's protocol (" + report.detail + ") and was ended";
         case Cause::start_failure:
-            return report.detail;
+            return "could not start: " + report.detail;
         case Cause::host_request:
             return "was ended by the host";
         case Cause::unknown:
@@ -51,7 +49,7 @@ std::string signal_name(int signal) {
 
 std::string Report::clause() const {
     std::string text = what_happened(*this);
-    if (!step.empty() && cause != Cause::start_failure) {
+    if (!step.empty()) {
         text += " " + step;
     }
     if (!running_method.empty()) {
@@ -64,8 +62,8 @@ std::string Report::text() const {
     std::ostringstream out;
     out << "plugin " << plugin << " " << version << ": its worker " << clause() << "\n";
     if (!running_method.empty()) {
-        out << "  running: " << running_method << ", " << running_payload << " bytes, for " << milliseconds(running_for)
-            << " ms\n";
+        out << "  running: " << running_method << ", " << running_payload << " bytes, made "
+            << milliseconds(running_age) << " ms before\n";
     }
     out << "  life " << incarnation << ", up " << milliseconds(uptime) << " ms, " << restarts << " restarts before\n"
         << "  cpu " << milliseconds(user_time) << " ms user, " << milliseconds(system_time) << " ms system, peak "

@@ -9,6 +9,7 @@ namespace bulkhead::detail {
 SpinPermits::SpinPermits()
     : budget_(transport::wake_up_cost()), most_(std::max(1U, std::thread::hardware_concurrency()) - 1) {
     most_ = budget_.count() > 0 ? std::max<std::size_t>(most_, 1) : 0;
+    holders_.reserve(most_);
 }
 
 void SpinPermits::claim(std::atomic<std::uint32_t>& permit) {
@@ -19,7 +20,7 @@ void SpinPermits::claim(std::atomic<std::uint32_t>& permit) {
     if (std::find(holders_.begin(), holders_.end(), &permit) == holders_.end()) {
         if (holders_.size() >= most_) {
             holders_.front()->store(0, std::memory_order_relaxed);
-            holders_.pop_front();
+            holders_.erase(holders_.begin());
         }
         holders_.push_back(&permit);
     }
@@ -28,8 +29,10 @@ void SpinPermits::claim(std::atomic<std::uint32_t>& permit) {
 
 void SpinPermits::give_back(std::atomic<std::uint32_t>& permit) {
     const std::lock_guard lock(mutex_);
-    holders_.remove(&permit);
-    permit.store(0, std::memory_order_relaxed);
+    // Only a holder's: in a child that the server forked the cell is not mapped.
+    if (std::erase(holders_, &permit) != 0) {
+        permit.store(0, std::memory_order_relaxed);
+    }
 }
 
 }  // namespace bulkhead::detail

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <list>
 #include <mutex>
+#include <vector>
 
 namespace bulkhead::detail {
 
@@ -27,7 +27,7 @@ class SpinPermits {
     std::chrono::nanoseconds budget_;
     std::size_t most_;
     std::mutex mutex_;
-    std::list<std::atomic<std::uint32_t>*> holders_;  // the longest holder first
+    std::vector<std::atomic<std::uint32_t>*> holders_;  // the longest holder first; never grows beyond most_
 };
 
 }  // namespace bulkhead::detail

@@ -7,7 +7,9 @@ namespace bulkhead {
 
 std::chrono::nanoseconds LatencyHistogram::quantile(double fraction) const noexcept {
     const std::uint64_t total = count();
-    const auto wanted = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(fraction * static_cast<double>(total))));
+    const double rank = std::ceil(std::clamp(fraction, 0.0, 1.0) * static_cast<double>(total));
+    const std::uint64_t wanted =
+        std::clamp<std::uint64_t>(static_cast<std::uint64_t>(rank), 1, std::max<std::uint64_t>(total, 1));
     std::uint64_t seen = 0;
     for (std::size_t index = 0; index < kBuckets && total > 0; ++index) {
         seen += buckets_[index];

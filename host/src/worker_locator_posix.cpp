@@ -39,13 +39,15 @@ result<std::filesystem::path> locate_worker(const std::filesystem::path& chosen)
         if (is_executable(chosen)) {
             return std::filesystem::absolute(chosen);
         }
-        return missing("the worker executable " + chosen.string() + ", named by HostOptions::worker, is not there or not executable");
+        return missing("the worker executable " + chosen.string() +
+                       ", named by HostOptions::worker, is not there or not executable");
     }
     if (const char* named = std::getenv("BULKHEAD_WORKER"); named != nullptr && *named != '\0') {
         if (is_executable(named)) {
             return std::filesystem::absolute(named);
         }
-        return missing("the worker executable " + std::string(named) + ", named by BULKHEAD_WORKER, is not there or not executable");
+        return missing("the worker executable " + std::string(named) +
+                       ", named by BULKHEAD_WORKER, is not there or not executable");
     }
     const std::filesystem::path home = home_of_this_code();
     std::string looked;

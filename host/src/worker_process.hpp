@@ -8,9 +8,12 @@
 #include <bulkhead/transport/worker_outbox.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "bulkhead/host/report.hpp"
+#include "log_relay.hpp"
+#include "worker_statements.hpp"
 
 namespace bulkhead::detail {
 
@@ -22,10 +25,10 @@ struct WorkerProcess {
     std::uint32_t cell = 0;
     std::uint64_t start_id = 0;
     transport::SteadyTime ordered_at;
-    transport::Descriptor outbox_segment;  // closed once started
-    transport::Descriptor signal;          // eventfd
-    transport::Descriptor output;          // read end of its stdout and stderr
-    transport::Descriptor output_far;      // write end; closed once started
+    transport::Descriptor outbox_segment;
+    transport::Descriptor signal;      // eventfd
+    transport::Descriptor output;      // read end of its stdout and stderr
+    transport::Descriptor output_far;  // write end; closed once started
     transport::WorkerOutboxView view;
 
     // Set when the fork server answers.
@@ -35,8 +38,11 @@ struct WorkerProcess {
     std::uint64_t pidfd_watch = 0;
 
     transport::RingReader replies;
-    std::uint64_t begun = 0;         // last seen in the outbox; never goes back
-    std::uint64_t log_position = 0;  // lines below it were read
+    std::uint64_t begun = 0;           // last seen in the outbox; never goes back
+    LogRingReader log;                 // supervisor thread
+    LastWords last_words;              // supervisor thread
+    std::uint64_t progress_begun = 0;  // `begun` when the lane last looked for hangs, and since when it is that
+    transport::SteadyTime progress_at;
     bool ready = false;
     bool shutting_down = false;
     bool accused = false;  // it broke a rule: its ring is not read any more
@@ -50,6 +56,9 @@ struct WorkerProcess {
 
     // Sends SIGKILL; nothing when it is gone or not yet there.
     void kill() noexcept;
+    // Copies out of its reply slab; the place was checked. Reads the file, not the mapping: pages that a lying worker
+    // never touched are zeros then, and cost the host no memory. Without the mutex. False: the file cannot be read.
+    bool read_slab(std::uint64_t offset, std::span<std::byte> target) const noexcept;
     // Remembers why, unless something else came first, and kills.
     void end(Cause why, std::string explanation);
 };

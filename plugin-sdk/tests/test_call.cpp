@@ -61,13 +61,13 @@ struct Caller {
     }
 };
 
-constexpr auto methods = make_methods<Caller>(
-    method<&Caller::keep>("keep"), method<&Caller::answer_kept>("answer_kept"),
-    method<&Caller::answer_elsewhere>("answer_elsewhere"), method<&Caller::drop>("drop"),
-    method<&Caller::drop_elsewhere>("drop_elsewhere"), method<&Caller::fail>("fail"),
-    method<&Caller::fail_with_error>("fail_with_error"), method<&Caller::twice>("twice"),
-    method<&Caller::in_place>("in_place"), method<&Caller::facts>("facts"),
-    method<&Caller::until_cancelled>("until_cancelled"));
+constexpr auto methods =
+    make_methods<Caller>(method<&Caller::keep>("keep"), method<&Caller::answer_kept>("answer_kept"),
+                         method<&Caller::answer_elsewhere>("answer_elsewhere"), method<&Caller::drop>("drop"),
+                         method<&Caller::drop_elsewhere>("drop_elsewhere"), method<&Caller::fail>("fail"),
+                         method<&Caller::fail_with_error>("fail_with_error"), method<&Caller::twice>("twice"),
+                         method<&Caller::in_place>("in_place"), method<&Caller::facts>("facts"),
+                         method<&Caller::until_cancelled>("until_cancelled"));
 constexpr auto table = make_table<Caller>("caller", "1", methods);
 
 struct Fixture {
@@ -98,7 +98,8 @@ TEST_CASE_FIXTURE(Fixture, "a call that is dropped without an answer fails") {
     }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a call that is overwritten by the next one fails, and one that is still kept at the end too") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a call that is overwritten by the next one fails, and one that is still kept at the end too") {
     const auto first = worker.start("keep", "1");
     const auto second = worker.start("keep", "2");
     CHECK(first->wait().text == "dropped without an answer");

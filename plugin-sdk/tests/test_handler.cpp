@@ -28,6 +28,7 @@ struct Shapes : Base {
     }
     std::span<const std::byte> span_to_span(std::span<const std::byte> request) { return request.subspan(1); }
     const std::string& by_reference(const std::string&) const { return member; }
+    std::string_view view_of_request(const std::string& request) { return request; }
     std::string with_call(std::string_view request, Call& call) {
         return std::string(request) + "=" + std::string(call.text());
     }
@@ -62,12 +63,11 @@ constexpr auto methods = make_methods<Shapes>(
     method<&Shapes::inherited>("inherited"), method<&Shapes::nothing>("nothing"), method<&Shapes::silent>("silent"),
     method<&Shapes::view_to_string>("view_to_string"), method<&Shapes::view_to_view>("view_to_view"),
     method<&Shapes::bytes_to_bytes>("bytes_to_bytes"), method<&Shapes::span_to_span>("span_to_span"),
-    method<&Shapes::by_reference>("by_reference"), method<&Shapes::with_call>("with_call"),
-    method<&Shapes::answered_and_returned>("answered_and_returned"),
+    method<&Shapes::by_reference>("by_reference"), method<&Shapes::view_of_request>("view_of_request"),
+    method<&Shapes::with_call>("with_call"), method<&Shapes::answered_and_returned>("answered_and_returned"),
     method<&Shapes::taken_by_move>("taken_by_move"), method<&Shapes::throws_error>("throws_error"),
     method<&Shapes::throws_standard>("throws_standard"), method<&Shapes::throws_number>("throws_number"),
-    method<&Shapes::throws_with_call>("throws_with_call"),
-    method<&Shapes::throws_after_taking>("throws_after_taking"),
+    method<&Shapes::throws_with_call>("throws_with_call"), method<&Shapes::throws_after_taking>("throws_after_taking"),
     method<&Shapes::throws_after_answer>("throws_after_answer"), method<&free_function>("free_function"),
     method<&raw_function>("raw_function"));
 constexpr auto table = make_table<Shapes>("shapes", "1", methods);
@@ -104,6 +104,12 @@ TEST_CASE_FIXTURE(Fixture, "handlers take and return bytes as strings, views, sp
     CHECK(worker.call("span_to_span", "abc").text == "bc");
     CHECK(worker.call("by_reference").text == "kept in the object");
     CHECK(worker.call("with_call", "a").text == "a=a");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a result may refer to the request, in whatever type that was taken") {
+    const std::string text(1000, 't');
+    CHECK(worker.call("view_to_view", text).text == text);
+    CHECK(worker.call("view_of_request", text).text == text);
 }
 
 TEST_CASE_FIXTURE(Fixture, "an empty request is a request") {

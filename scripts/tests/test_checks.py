@@ -86,5 +86,20 @@ class TranslationUnitsForClangTidy(unittest.TestCase):
         self.assertEqual(self.units(["host/src/unused.hpp"]), [])
 
 
+class FindingsOfClangTidy(unittest.TestCase):
+    OWN = "/checkout/host/src/lane.cpp:3:5: error: use after move [bugprone-use-after-move]\n  a;\n  ^\n"
+    FOREIGN = "/usr/include/boost/any.hpp:9:1: error: null [clang-analyzer-core]\n/checkout/a.cpp:1:1: note: here\n"
+
+    def test_a_finding_in_the_checkout_counts_with_its_notes(self):
+        self.assertEqual(tidy.own_findings(self.OWN, "/checkout"), self.OWN)
+        self.assertEqual(tidy.own_findings(self.FOREIGN + self.OWN, "/checkout"), self.OWN)
+
+    def test_a_finding_inside_a_library_does_not(self):
+        self.assertEqual(tidy.own_findings(self.FOREIGN, "/checkout"), "")
+
+    def test_a_failure_of_clang_tidy_itself_is_not_swallowed(self):
+        self.assertEqual(tidy.own_findings("Segmentation fault\n", "/checkout"), "Segmentation fault\n")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -30,7 +30,7 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #endif
 
-// write and exit; anything else kills. A filter, not the strict mode: that one is refused in a process that has a
+// write and exit_group; anything else kills. A filter, not the strict mode: that one is refused in a process that has a
 // filter already, as in most containers.
 bool confine() {
     const auto number = static_cast<std::uint32_t>(offsetof(seccomp_data, nr));
@@ -38,7 +38,7 @@ bool confine() {
     sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, architecture), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 0, 3),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number),       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_write, 2, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_exit, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_exit_group, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     const sock_fprog program{sizeof filter / sizeof filter[0], filter};
@@ -72,18 +72,30 @@ std::optional<std::span<const std::byte>> map_file(int file) {
     return std::span(static_cast<const std::byte*>(bytes), size);
 }
 
-[[noreturn]] void write_and_exit(int output, std::string_view text) {
+bool write_all(int output, std::string_view text) {
     while (!text.empty()) {
         const ssize_t size = ::write(output, text.data(), text.size());
         if (size <= 0) {
-            break;
+            return false;
         }
         text.remove_prefix(static_cast<std::size_t>(size));
     }
-    // Not exit_group, which the filter kills.
-    for (;;) {
-        ::syscall(SYS_exit, text.empty() ? EXIT_SUCCESS : EXIT_FAILURE);
+    return true;
+}
+
+// Leaves what there is to say in `answer`.
+void look_at(int library, InspectionText& answer) {
+    const auto file = map_file(library);
+    if (!file) {
+        answer.write_error("it cannot be inspected: there is no memory for it");
+        return;
     }
+    limit_resources();
+    if (!confine()) {
+        answer.write_error("it cannot be inspected: this system offers no seccomp filter");
+        return;
+    }
+    answer.write(read_elf_library(*file));
 }
 
 }  // namespace
@@ -94,19 +106,12 @@ void inspect(std::vector<transport::Descriptor> descriptors) {
     }
     set_process_name("bulkhead-elf");
     static InspectionText answer;
-    const int output = descriptors[slot::output].get();
-    const auto file = map_file(descriptors[slot::library].get());
-    if (!file) {
-        answer.write_error("it cannot be inspected: there is no memory for it");
-        write_and_exit(output, answer.text());
+    look_at(descriptors[slot::library].get(), answer);
+    const bool done = write_all(descriptors[slot::output].get(), answer.text());
+    // Not _Exit(): before a call that does not return AddressSanitizer makes system calls that the filter kills.
+    for (;;) {
+        ::syscall(SYS_exit_group, done ? EXIT_SUCCESS : EXIT_FAILURE);
     }
-    limit_resources();
-    if (!confine()) {
-        answer.write_error("it cannot be inspected: this system offers no seccomp filter");
-        write_and_exit(output, answer.text());
-    }
-    answer.write(read_elf_library(*file));
-    write_and_exit(output, answer.text());
 }
 
 }  // namespace bulkhead::worker

@@ -55,6 +55,9 @@ class OpenCalls {
     // [main-thread] Takes over what the message says. The request's bytes stay where they are returned until the
     // call is answered.
     bulkhead_bytes open(OpenCall& call, const transport::Message& message) noexcept {
+        // The host gave the slot to this call because it saw the answer to the former one. That ordering passes
+        // through another process; this one is visible to tools that watch only ours.
+        static_cast<void>(call.id.load(std::memory_order_acquire));
         call.deadline = message.deadline;
         call.buffer = {};
         call.traced = message.traced();

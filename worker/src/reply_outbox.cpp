@@ -40,8 +40,8 @@ bool ReplyOutbox::answer(OpenCall& call, transport::Message& message) noexcept {
         if (call.id.load(std::memory_order_relaxed) != message.call_id) {
             return false;
         }
-        call.id.store(0, std::memory_order_release);
         const ReplyBuffer unused = std::exchange(call.buffer, {});
+        call.id.store(0, std::memory_order_release);  // last: OpenCalls::open() of the slot's next call follows it
         if (message.in_slab()) {
             lent_.push_back({message.call_id, message.slab_offset()});
         }

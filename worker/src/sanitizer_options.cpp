@@ -17,7 +17,9 @@ const char* __asan_default_options() { return BULKHEAD_FAULTS_KEEP_THEIR_SIGNALS
 
 const char* __ubsan_default_options() { return BULKHEAD_FAULTS_KEEP_THEIR_SIGNALS ":abort_on_error=1"; }
 
-// Forked workers make threads although the fork server had been one process.
-const char* __tsan_default_options() { return BULKHEAD_FAULTS_KEEP_THEIR_SIGNALS ":abort_on_error=1:die_after_fork=0"; }
+// Forked workers make threads although the fork server had been one process. An orderly end takes no second of sleep.
+const char* __tsan_default_options() {
+    return BULKHEAD_FAULTS_KEEP_THEIR_SIGNALS ":abort_on_error=1:die_after_fork=0:atexit_sleep_ms=0";
+}
 
 }  // extern "C"

@@ -1,10 +1,11 @@
 // What a serving worker does with calls.
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 
 #include "bulkhead/plugin/plugin.h"
-#include "lane_of_test.hpp"
+#include "support/lane_of_test.hpp"
 
 namespace bulkhead::worker::test {
 namespace {
@@ -185,13 +186,12 @@ TEST_CASE("a worker serves from its start position to its stop position, and the
     CHECK(lane.call(first, "echo", "a").payload == "a");
     const std::uint64_t end = lane.outbox().requests().head();
     lane.stop_at(first, end + 1);
-    CHECK(lane.call(first, "hold_later", "").kind == Kind::reply);
+    const std::uint64_t let_go = lane.publish(first, "hold_later", "");
     const std::uint64_t next = lane.publish(first, "echo", "b");
     lane.take_over(second, end + 1);
 
-    const Answer late = lane.await_answer(first);
-    CHECK(late.call_id == open);
-    CHECK(late.payload == "open");
+    const std::set<std::uint64_t> last{lane.await_answer(first).call_id, lane.await_answer(first).call_id};
+    CHECK(last == std::set<std::uint64_t>{open, let_go});
     CHECK(guard.await_exited(first.start_id).wait_status == 0);
     CHECK(first.outbox.header().begun.load() == end + 1);
     const Answer moved = lane.await_answer(second);

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "bulkhead/transport/build_stamp.hpp"
-#include "lane_of_test.hpp"
+#include "support/lane_of_test.hpp"
 
 extern char** environ;
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "lane_of_test.hpp"
+#include "support/lane_of_test.hpp"
 
 namespace bulkhead::worker::test {
 namespace {

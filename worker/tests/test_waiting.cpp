@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "lane_of_test.hpp"
+#include "support/lane_of_test.hpp"
 
 namespace bulkhead::worker::test {
 namespace {

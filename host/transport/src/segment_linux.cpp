@@ -15,9 +15,6 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -48,7 +45,9 @@ bool allowed_by_file_size_limit(std::uint64_t size) {
     return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur;
 }
 
-Descriptor create_memfd(const char* name, std::uint64_t size, unsigned flags, std::error_code& error) {
+// A file that can never be executed as a program. The dynamic loader maps code from it all the same, and a kernel
+// with vm.memfd_noexec=2 makes no other.
+Descriptor create_memfd(const char* name, std::uint64_t size, std::error_code& error) {
     error.clear();
     if (!allowed_by_file_size_limit(size)) {
         error = std::make_error_code(std::errc::file_too_large);
@@ -56,7 +55,7 @@ Descriptor create_memfd(const char* name, std::uint64_t size, unsigned flags, st
     }
     constexpr std::size_t kLongestName = 249;
     const std::string shown(name, ::strnlen(name, kLongestName));
-    Descriptor file(::memfd_create(shown.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING | flags));
+    Descriptor file(::memfd_create(shown.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL));
     if (!file && errno == EINVAL) {  // a kernel before 6.3 does not know the flag
         file.reset(::memfd_create(shown.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
     }
@@ -83,7 +82,7 @@ bool write_all(int file, std::span<const std::byte> bytes) {
 }  // namespace
 
 Descriptor create_segment(const char* name, std::uint64_t size, std::error_code& error) {
-    Descriptor segment = create_memfd(name, size, MFD_NOEXEC_SEAL, error);
+    Descriptor segment = create_memfd(name, size, error);
     if (segment && (::ftruncate(segment.get(), static_cast<off_t>(size)) != 0 ||
                     ::fcntl(segment.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)) {
         error = last_error();
@@ -93,8 +92,7 @@ Descriptor create_segment(const char* name, std::uint64_t size, std::error_code&
 }
 
 Descriptor create_sealed_file(const char* name, std::span<const std::byte> bytes, std::error_code& error) {
-    // Executable: the dynamic loader maps plugin code from it.
-    Descriptor file = create_memfd(name, bytes.size(), MFD_EXEC, error);
+    Descriptor file = create_memfd(name, bytes.size(), error);
     if (file && (!write_all(file.get(), bytes) ||
                  ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)) {
         error = last_error();

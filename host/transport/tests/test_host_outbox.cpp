@@ -62,27 +62,32 @@ TEST_CASE("a cell that is made ready forgets the worker before") {
     CHECK(cell.host_waits.load() == kHostLooks);
 }
 
+bool is_refused(const Descriptor& segment) {
+    std::error_code error;
+    HostOutboxView::map(segment, error);
+    return error == std::errc::invalid_argument;
+}
+
 TEST_CASE("a segment that is no host outbox of this layout is refused") {
     std::error_code error;
-    const Descriptor empty = create_segment("bulkhead-test", sizeof(HostOutboxHeader), error);
-    HostOutboxView::map(empty, error);
-    CHECK(error == std::errc::invalid_argument);
-
-    const Descriptor small = create_segment("bulkhead-test", 64, error);
-    HostOutboxView::map(small, error);
-    CHECK(error == std::errc::invalid_argument);
-
-    const Mapping mapping = Mapping::map(empty, sizeof(HostOutboxHeader), Access::read_write, error);
+    const Descriptor segment = create_segment("bulkhead-test", 16 * kPage, error);
+    const Mapping mapping = Mapping::map(segment, 16 * kPage, Access::read_write, error);
+    REQUIRE_FALSE(error);
     auto* header = mapping.at<HostOutboxHeader>(0);
     header->magic = kHostOutboxMagic;
-    header->layout_version = kLayoutVersion + 1;
-    HostOutboxView::map(empty, error);
-    CHECK(error == std::errc::invalid_argument);
-
     header->layout_version = kLayoutVersion;
-    header->geometry = plan_geometry({}).value();  // larger than the segment
-    HostOutboxView::map(empty, error);
-    CHECK(error == std::errc::invalid_argument);
+    header->geometry.host_outbox_size = 16 * kPage;
+    CHECK_FALSE(is_refused(segment));
+
+    header->magic = kWorkerOutboxMagic;
+    CHECK(is_refused(segment));
+    header->magic = kHostOutboxMagic;
+    header->layout_version = kLayoutVersion + 1;
+    CHECK(is_refused(segment));
+    header->layout_version = kLayoutVersion;
+    header->geometry.host_outbox_size = 17 * kPage;
+    CHECK(is_refused(segment));
+    CHECK(is_refused(create_segment("bulkhead-test", 64, error)));
 }
 
 TEST_CASE("an outbox works on after it was moved") {

@@ -86,6 +86,8 @@ TEST_CASE("a line of any length is written within its slot and tells that it was
     testing::WorkerEnds ends = testing::map_worker_ends(channel);
     ends.to_host.write_log_line(0, "first");
     ends.to_host.write_log_line(3, std::string(10'000, 'x'));
+    CHECK(channel.from_worker.log_slot(2).sequence.load() == 0);
+    CHECK_FALSE(channel.from_worker.replies().ready());
     ends.to_host.write_log_line(1, "");
     CHECK(channel.from_worker.log_slot(0).sequence.load() == 1);
     CHECK(channel.from_worker.log_slot(1).length == 10'000);

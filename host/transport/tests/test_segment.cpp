@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -38,12 +38,21 @@ bool is_mapped(const void* address) {
     return ::mincore(reinterpret_cast<void*>(page), kPage, &resident) == 0;
 }
 
-std::set<std::string> shared_memory_names() {
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) {
-        names.insert(entry.path().filename().string());
+// How the kernel describes the mapping that starts at `address`: its access and the name of its file.
+struct MappingDescription {
+    std::string access;
+    std::string file;
+};
+MappingDescription mapping_at(const void* address) {
+    std::ostringstream start;
+    start << std::hex << reinterpret_cast<std::uintptr_t>(address) << '-';
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        if (line.starts_with(start.str())) {
+            return {line.substr(line.find(' ') + 1, 4), line.substr(line.find('/'))};
+        }
     }
-    return names;
+    return {};
 }
 
 TEST_CASE("a new segment is zeroed and has its size and closes on exec") {
@@ -105,10 +114,28 @@ TEST_CASE("a process that the host forks does not get the host's mappings") {
     CHECK(child.outcome() == "");
 }
 
-TEST_CASE("no name of a channel appears in /dev/shm") {
-    const std::set<std::string> before = shared_memory_names();
+// Of a HostOutbox or a HostOutboxView.
+template <typename Outbox>
+const void* start_of(const Outbox& outbox) {
+    return reinterpret_cast<const std::byte*>(&outbox.worker_cell(0)) - offsetof(HostOutboxHeader, cells);
+}
+
+TEST_CASE("each side can write to its own outbox alone") {
     const testing::Channel channel = testing::make_channel();
-    CHECK(shared_memory_names() == before);
+    const testing::WorkerEnds ends = testing::map_worker_ends(channel);
+    CHECK(mapping_at(start_of(channel.to_worker)).access == "rw-s");
+    CHECK(mapping_at(start_of(ends.from_host)).access == "r--s");
+    CHECK(mapping_at(&ends.to_host.header()).access == "rw-s");
+    CHECK(mapping_at(&channel.from_worker.header()).access == "r--s");
+}
+
+TEST_CASE("no name of a channel appears in /dev/shm") {
+    const testing::Channel channel = testing::make_channel();
+    CHECK(mapping_at(start_of(channel.to_worker)).file == "/memfd:bulkhead-host-outbox (deleted)");
+    CHECK(mapping_at(&channel.from_worker.header()).file == "/memfd:bulkhead-worker-outbox (deleted)");
+    for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) {
+        CHECK(entry.path().filename().string().find("bulkhead") == std::string::npos);
+    }
 }
 
 TEST_CASE("without a free descriptor nothing is made and nothing leaks") {

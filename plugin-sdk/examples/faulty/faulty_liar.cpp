@@ -17,8 +17,8 @@ using bulkhead::plugin::Call;
 using bulkhead::plugin::Error;
 using bulkhead::plugin::LogLevel;
 using bulkhead::transport::Kind;
-using bulkhead::transport::Slot;
 using bulkhead::transport::SlabReference;
+using bulkhead::transport::Slot;
 
 namespace {
 

@@ -15,8 +15,8 @@ namespace faulty {
 std::string leak(std::string_view request) {
     const auto size = parse_number<std::size_t>(request, "leak");
     // Mapped and not allocated, so that a leak checker's own opinion does not end the worker.
-    void* memory = ::mmap(nullptr, std::max<std::size_t>(size, 1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                          -1, 0);
+    void* memory =
+        ::mmap(nullptr, std::max<std::size_t>(size, 1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         throw std::bad_alloc();
     }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 
 #include "bulkhead/host/bytes.hpp"
@@ -21,17 +22,16 @@ namespace bulkhead::detail {
 
 class Lane;
 
-// Ties a cancellation slot to a call that may not have a number yet. Any thread.
+// Ties a cancellation slot to a call that may not exist yet. Any thread.
 class CancelTicket {
   public:
-    // The call exists now. Cancels it at once when that was asked for before.
-    void attach(std::weak_ptr<Lane> lane, std::uint64_t call_id);
+    void attach(std::weak_ptr<Lane> lane);
     void cancel();
+    bool cancelled();
 
   private:
     std::mutex mutex_;
     std::weak_ptr<Lane> lane_;
-    std::uint64_t call_id_ = 0;
     bool cancelled_ = false;
 };
 
@@ -46,7 +46,8 @@ class Completion {
 template <typename Handler>
 class HandlerCompletion final : public Completion {
   public:
-    HandlerCompletion(Handler handler, const boost::asio::any_io_executor& fallback, std::shared_ptr<CancelTicket> ticket)
+    HandlerCompletion(Handler handler, const boost::asio::any_io_executor& fallback,
+                      std::shared_ptr<CancelTicket> ticket)
         : handler_(std::move(handler)), work_(boost::asio::get_associated_executor(handler_, fallback)) {
         auto slot = boost::asio::get_associated_cancellation_slot(handler_);
         if (slot.is_connected()) {
@@ -61,10 +62,11 @@ class HandlerCompletion final : public Completion {
             boost::asio::get_associated_cancellation_slot(handler).clear();
             std::move(handler)(std::move(outcome));
         };
-        if (posted) {
-            boost::asio::post(executor, std::move(run));
-        } else {
+        // Inline only where that was asked for: a server may hold a lock around a call that reads others' replies.
+        if (!posted && std::is_same_v<Executor, boost::asio::system_executor>) {
             boost::asio::dispatch(executor, std::move(run));
+        } else {
+            boost::asio::post(executor, std::move(run));
         }
         work_.reset();
     }

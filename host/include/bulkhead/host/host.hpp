@@ -42,8 +42,9 @@ class Host {
 
     Host(Host&&) noexcept;
     Host& operator=(Host&&) noexcept;
-    // Ends open calls as `stopped`, lets workers shut down (supervision.stop_ms), kills what is left, and returns when no
-    // process of this host is there any more. Not from a handler that runs inline.
+    // Ends open calls as `stopped`, lets workers shut down (supervision.stop_ms), kills what is left, and returns when
+    // no process of this host is there any more. Not from a handler or hook. Hooks posted to an executor of the
+    // server's own may still run afterwards.
     ~Host();
 
     // Loads a plugin and waits until it is ready. `manifest` is plugin.json or the folder that holds it. Fails

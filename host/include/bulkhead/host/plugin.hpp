@@ -39,7 +39,8 @@ class Plugin {
 
     // Calls a method and waits for the outcome, which comes by the deadline at the latest. The request is read
     // during the call only. May be called from any thread but not from a completion handler that runs inline.
-    result<Bytes> call(std::string_view method, std::span<const std::byte> request, const CallOptions& options = {}) const;
+    result<Bytes> call(std::string_view method, std::span<const std::byte> request,
+                       const CallOptions& options = {}) const;
     result<Bytes> call(std::string_view method, std::string_view request, const CallOptions& options = {}) const {
         return call(method, std::as_bytes(std::span(request)), options);
     }
@@ -53,14 +54,16 @@ class Plugin {
     // is copied before this returns. The handler runs on its associated executor; without one on the host's
     // callback thread. To run it inline, where the reply is read, bind it to
     // boost::asio::system_executor; it must not block then. Its cancellation slot ends the call as `cancelled`.
+    // WhenFull::wait keeps the call until there is room, for at most limits.in_flight calls. Handlers must not throw.
     template <typename CompletionToken>
     auto async_call(std::string_view method, std::span<const std::byte> request, const CallOptions& options,
                     CompletionToken&& token) const {
         return boost::asio::async_initiate<CompletionToken, void(result<Bytes>)>(
-            [plugin = *this](auto handler, std::string called, std::vector<std::byte> bytes, const CallOptions& chosen) {
+            [plugin = *this](auto handler, std::string called, std::vector<std::byte> bytes,
+                             const CallOptions& chosen) {
                 auto ticket = std::make_shared<detail::CancelTicket>();
                 auto completion = detail::make_completion(std::move(handler), plugin.callback_executor(), ticket);
-                plugin.start_call(called, bytes, chosen, std::move(completion), std::move(ticket));
+                plugin.start_call(called, std::move(bytes), chosen, std::move(completion), ticket);
             },
             token, std::string(method), std::vector<std::byte>(request.begin(), request.end()), options);
     }
@@ -75,8 +78,9 @@ class Plugin {
     explicit Plugin(std::shared_ptr<detail::Lane> lane) noexcept : lane_(std::move(lane)) {}
 
     boost::asio::any_io_executor callback_executor() const;
-    void start_call(std::string_view method, std::span<const std::byte> request, const CallOptions& options,
-                    std::unique_ptr<detail::Completion> completion, std::shared_ptr<detail::CancelTicket> ticket) const;
+    void start_call(std::string_view method, std::vector<std::byte> request, const CallOptions& options,
+                    std::unique_ptr<detail::Completion> completion,
+                    const std::shared_ptr<detail::CancelTicket>& ticket) const;
 
     std::shared_ptr<detail::Lane> lane_;
 };

@@ -30,15 +30,15 @@ struct Report {
     std::string version;
     std::uint32_t incarnation = 0;  // which life of the worker
     Cause cause = Cause::unknown;
-    int signal = 0;         // the signal that ended it; 0: none
-    int exit_code = 0;      // when it exited
-    std::string step;       // what it was doing if it was not ready yet
-    std::string detail;     // protocol_violation: the broken rule; start_failure: the worker's own sentence
+    int signal = 0;              // the signal that ended it; 0: none
+    int exit_code = 0;           // when it exited
+    std::string step;            // what it was doing if it was not ready yet
+    std::string detail;          // protocol_violation: the broken rule; start_failure: the worker's own sentence
     std::string running_method;  // the call that was running, if any
-    std::chrono::nanoseconds running_for{0};
-    std::uint64_t running_payload = 0;  // bytes of its request
+    std::chrono::nanoseconds running_age{0};  // since its caller made it
+    std::uint64_t running_payload = 0;        // bytes of its request
     std::chrono::nanoseconds uptime{0};
-    std::uint32_t restarts = 0;  // lives before this one
+    std::uint32_t restarts = 0;           // lives before this one
     std::vector<std::string> last_lines;  // of its output and log
     std::chrono::microseconds user_time{0};
     std::chrono::microseconds system_time{0};

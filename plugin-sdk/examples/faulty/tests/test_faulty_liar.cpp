@@ -88,9 +88,8 @@ TEST_CASE("lie_call_id answers a call that is not in flight") {
 }
 
 TEST_CASE("lie_incarnation replies in the name of the next worker") {
-    tell("lie_incarnation", "", [](const FakeChannel& channel) {
-        CHECK(channel.reply(kNext).incarnation == FakeChannel::kIncarnation + 1);
-    });
+    tell("lie_incarnation", "",
+         [](const FakeChannel& channel) { CHECK(channel.reply(kNext).incarnation == FakeChannel::kIncarnation + 1); });
 }
 
 TEST_CASE("lie_length claims more than fits into a slot or into a payload") {

@@ -64,7 +64,6 @@ TEST_CASE("a fault that nobody knows refuses the start") {
     for (const auto* moment : {"start", "activate", "stop"}) {
         FakeWorker worker(bulkhead_plugin());
         CHECK(worker.create(fault_at(moment, "sulk")) != 0);
-        CHECK(std::string(worker.error().text) ==
-              "the config knows no fault \"sulk\" at " + std::string(moment));
+        CHECK(std::string(worker.error().text) == "the config knows no fault \"sulk\" at " + std::string(moment));
     }
 }

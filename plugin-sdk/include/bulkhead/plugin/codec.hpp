@@ -26,7 +26,9 @@ struct Codec<std::span<const std::byte>> {
 
 template <>
 struct Codec<std::vector<std::byte>> {
-    static std::vector<std::byte> decode(std::span<const std::byte> request) { return {request.begin(), request.end()}; }
+    static std::vector<std::byte> decode(std::span<const std::byte> request) {
+        return {request.begin(), request.end()};
+    }
     static std::span<const std::byte> encode(const std::vector<std::byte>& value) { return value; }
 };
 
@@ -55,6 +57,8 @@ template <class T>
 using Encoded = decltype(Codec<T>::encode(std::declval<const T&>()));
 
 template <class T>
-concept Encodable = requires(const Encoded<T>& encoded) { std::as_bytes(std::span(encoded)); };
+concept Encodable = requires(const Encoded<T>& encoded) {
+    std::as_bytes(std::span(encoded));
+};
 
 }  // namespace bulkhead::plugin

@@ -1,9 +1,9 @@
 // How a call reaches a handler and the handler's result reaches the caller.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -12,54 +12,9 @@
 #include "bulkhead/plugin/error.hpp"
 #include "bulkhead/plugin/instance.hpp"
 #include "bulkhead/plugin/plugin.h"
+#include "bulkhead/plugin/signature.hpp"
 
 namespace bulkhead::plugin {
-
-// What a handler does with the Call itself.
-enum class CallUse {
-    none,      // answers by returning
-    borrowed,  // Call&: looks at it, may answer through it; answered by the result otherwise
-    owned,     // Call: answers now or later
-};
-
-// What a handler's parameters ask for: at most a request, then at most the call.
-template <class... Parameters>
-struct Shape {
-    static_assert(sizeof...(Parameters) > 2, "a handler takes (request), (request, Call&), (request, Call), (Call&), "
-                                             "(Call) or nothing");
-};
-template <CallUse Use, class R = void>
-struct ShapeOf {
-    using Request = R;
-    static constexpr CallUse use = Use;
-};
-template <>
-struct Shape<> : ShapeOf<CallUse::none> {};
-template <>
-struct Shape<Call&> : ShapeOf<CallUse::borrowed> {};
-template <>
-struct Shape<Call> : ShapeOf<CallUse::owned> {};
-template <class R>
-struct Shape<R> : ShapeOf<CallUse::none, std::remove_cvref_t<R>> {};
-template <class R>
-struct Shape<R, Call&> : ShapeOf<CallUse::borrowed, std::remove_cvref_t<R>> {};
-template <class R>
-struct Shape<R, Call> : ShapeOf<CallUse::owned, std::remove_cvref_t<R>> {};
-
-template <class Handler>
-struct Signature;
-template <class R, class C, class... P>
-struct Signature<R (C::*)(P...)> : Shape<P...> {};
-template <class R, class C, class... P>
-struct Signature<R (C::*)(P...) const> : Shape<P...> {};
-template <class R, class C, class... P>
-struct Signature<R (C::*)(P...) noexcept> : Shape<P...> {};
-template <class R, class C, class... P>
-struct Signature<R (C::*)(P...) const noexcept> : Shape<P...> {};
-template <class R, class... P>
-struct Signature<R (*)(P...)> : Shape<P...> {};
-template <class R, class... P>
-struct Signature<R (*)(P...) noexcept> : Shape<P...> {};
 
 // Calls the handler, a member of T or a free function, with the arguments its shape asks for.
 template <auto Handler, class T, class... Arguments>
@@ -71,21 +26,35 @@ decltype(auto) invoke_with(T& object, Arguments&&... arguments) {
     }
 }
 
-template <auto Handler, class T, class... CallArgument>
-decltype(auto) invoke_handler(T& object, bulkhead_bytes request, CallArgument&&... call) {
-    using Request = typename Signature<decltype(Handler)>::Request;
+// The request as a handler wants it. Outlives the handler, because its result may refer to it.
+template <class Request>
+struct DecodedRequest {
+    static_assert(Decodable<Request>, "a handler's request is a type that Codec can decode");
+    explicit DecodedRequest(bulkhead_bytes request)
+        : value(Codec<Request>::decode({static_cast<const std::byte*>(request.data), request.size})) {}
+    Request value;
+};
+template <>
+struct DecodedRequest<void> {
+    explicit DecodedRequest(bulkhead_bytes) {}
+};
+
+template <auto Handler, class T, class Request, class... CallArgument>
+decltype(auto) invoke_handler(T& object, DecodedRequest<Request>& request, CallArgument&&... call) {
     if constexpr (std::is_void_v<Request>) {
         return invoke_with<Handler>(object, std::forward<CallArgument>(call)...);
     } else {
-        static_assert(Decodable<Request>, "a handler's request is a type that Codec can decode");
-        const std::span<const std::byte> bytes(static_cast<const std::byte*>(request.data), request.size);
-        return invoke_with<Handler>(object, Codec<Request>::decode(bytes), std::forward<CallArgument>(call)...);
+        return invoke_with<Handler>(object, std::move(request.value), std::forward<CallArgument>(call)...);
     }
 }
 
+template <auto Handler>
+using RequestOf = DecodedRequest<typename Signature<decltype(Handler)>::Request>;
+
 // Runs a handler that answers by returning. One that answered through the Call& has answered.
 template <auto Handler, class T>
-void run_and_reply(T& object, bulkhead_bytes request, Call& call) {
+void run_and_reply(T& object, bulkhead_bytes bytes, Call& call) {
+    RequestOf<Handler> request(bytes);
     const auto invoke = [&]() -> decltype(auto) {
         if constexpr (Signature<decltype(Handler)>::use == CallUse::borrowed) {
             return invoke_handler<Handler>(object, request, call);
@@ -135,14 +104,16 @@ void report_failure(const Instance<T>& self, bulkhead_call* open) noexcept {
 }
 
 template <auto Handler, class T>
-void run_owning(Instance<T>& self, bulkhead_call* call, bulkhead_bytes request) noexcept {
+void run_owning(Instance<T>& self, bulkhead_call* call, bulkhead_bytes bytes) noexcept {
     bulkhead_call* open = call;
     try {
-        using Result = decltype(invoke_handler<Handler>(self.object, request, LentCall(self.services, request, open)));
+        RequestOf<Handler> request(bytes);
+        const LentCall lent(self.services, bytes, open);
+        using Result = decltype(invoke_handler<Handler>(self.object, request, lent));
         static_assert(std::is_void_v<Result>, "a handler that takes the Call answers through it and returns nothing");
-        invoke_handler<Handler>(self.object, request, LentCall(self.services, request, open));
+        invoke_handler<Handler>(self.object, request, lent);
         if (open != nullptr) {
-            const Call dropped(self.services, open, request);
+            const Call dropped(self.services, open, bytes);
         }
     } catch (...) {
         report_failure(self, open);

@@ -70,10 +70,14 @@ int guarded(bulkhead_error* error, Step&& step) noexcept {
 }
 
 template <class T>
-concept Activatable = requires(T& object) { object.activate(); };
+concept Activatable = requires(T& object) {
+    object.activate();
+};
 
 template <class T>
-concept Deactivatable = requires(T& object) { object.deactivate(); };
+concept Deactivatable = requires(T& object) {
+    object.deactivate();
+};
 
 template <class T>
 int create(const bulkhead_services* services, bulkhead_bytes config, void** instance, bulkhead_error* error) noexcept {

@@ -9,6 +9,8 @@
  * Thread tags: [main-thread] is the worker's dispatcher, one call after the other. [any-thread] may be called
  * from every thread of the plugin, at any time between create and the return of destroy.
  *
+ * No C++ exception may leave a function of a plugin: it ends the worker.
+ *
  * C11 and C++20. No dependencies. */
 #ifndef BULKHEAD_PLUGIN_PLUGIN_H
 #define BULKHEAD_PLUGIN_PLUGIN_H
@@ -47,8 +49,8 @@ typedef enum bulkhead_log_level {
 
 /* Where a function that can fail says why. The worker owns it and zeroed it before. */
 typedef struct bulkhead_error {
-    int32_t number;  /* the plugin's own; reaches the caller unchanged */
-    char text[252];  /* zero-terminated */
+    int32_t number; /* the plugin's own; reaches the caller unchanged */
+    char text[252]; /* zero-terminated */
 } bulkhead_error;
 
 /* What the worker does for the plugin. The table lives as long as the process. */
@@ -121,8 +123,7 @@ typedef struct bulkhead_plugin_table {
     /* [main-thread] Makes the instance that every method gets. `config` is the manifest's "config" as JSON
      * ("{}" when absent), borrowed for the call. 0: done. Else: fill `error`; the worker is given up.
      * A standby's create must not take what only one process may have; that is for activate. */
-    int (*create)(const bulkhead_services *services, bulkhead_bytes config, void **instance,
-                  bulkhead_error *error);
+    int (*create)(const bulkhead_services *services, bulkhead_bytes config, void **instance, bulkhead_error *error);
 
     /* [main-thread] Ends the instance; no call is open any more. Not called after a crash. */
     void (*destroy)(void *instance);

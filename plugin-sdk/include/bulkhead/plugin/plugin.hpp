@@ -50,9 +50,9 @@ consteval bulkhead_plugin_table make_table(const char* name, const char* version
 }  // namespace bulkhead::plugin
 
 // The library's one export: the plugin class, its name and version, then its methods.
-#define BULKHEAD_PLUGIN(Class, name, version, ...)                                                                   \
-    extern "C" BULKHEAD_EXPORT const bulkhead_plugin_table* bulkhead_plugin(void) {                                  \
-        static constexpr auto methods = ::bulkhead::plugin::make_methods<Class>(__VA_ARGS__);                        \
-        static constexpr auto table = ::bulkhead::plugin::make_table<Class>(name, version, methods);                 \
-        return &table;                                                                                               \
+#define BULKHEAD_PLUGIN(Class, name, version, ...)                                                   \
+    extern "C" BULKHEAD_EXPORT const bulkhead_plugin_table* bulkhead_plugin(void) {                  \
+        static constexpr auto methods = ::bulkhead::plugin::make_methods<Class>(__VA_ARGS__);        \
+        static constexpr auto table = ::bulkhead::plugin::make_table<Class>(name, version, methods); \
+        return &table;                                                                               \
     }

@@ -56,6 +56,8 @@ class WorkerOutboxView {
     const std::byte* block(std::uint64_t offset) const noexcept {
         return mapping_.data() + geometry_.reply_slab_offset + offset;
     }
+    // Where a slab offset lies in the segment's file.
+    std::uint64_t slab_position(std::uint64_t offset) const noexcept { return geometry_.reply_slab_offset + offset; }
     bool lies_in_slab(std::uint64_t offset, std::uint64_t length) const noexcept {
         return length <= geometry_.reply_slab_size && offset <= geometry_.reply_slab_size - length;
     }

@@ -1,0 +1,110 @@
+// From a call's outcome to what its caller sees.
+#include <new>
+#include <string>
+
+#include "lane.hpp"
+#include "worker_statements.hpp"
+
+namespace bulkhead::detail {
+
+result<Bytes> Lane::conclude(std::uint64_t call_id, std::string_view method, Outcome& outcome) {
+    if (!outcome.replied) {
+        return error_of(method, outcome);
+    }
+    const transport::Message& message = outcome.message;
+    Bytes bytes;
+    if (!message.in_slab()) {
+        bytes = Bytes(std::span(message.inline_bytes, message.length));
+    } else {
+        bool copied = true;
+        try {
+            bytes = Bytes::uninitialized(message.length);
+            copied = outcome.worker->read_slab(message.slab_offset(), {bytes.data(), bytes.size()});
+        } catch (const std::bad_alloc&) {
+            copied = false;
+        }
+        const Lock lock(mutex_);
+        release_reply(*outcome.worker, call_id);
+        if (PendingCall* call = calls_.find(call_id)) {
+            call->held = false;
+            maybe_free(*call);
+        }
+        if (!copied) {
+            outcome.code = ErrorCode::overloaded;
+            outcome.effect = Effect::unknown;
+            return error_of(method, outcome, "the host has no memory for its reply");
+        }
+    }
+    if (static_cast<transport::Kind>(message.kind) == transport::Kind::reply) {
+        return bytes;
+    }
+    outcome.effect = Effect::unknown;
+    outcome.code = static_cast<transport::Kind>(message.kind) == transport::Kind::plugin_error
+                       ? ErrorCode::plugin_failed
+                       : ErrorCode::too_large;
+    Error error = error_of(method, outcome, plain_text(bytes.text()));
+    error.plugin_number = message.status;
+    return error;
+}
+
+Error Lane::refusal(const Lock&, std::string_view method, ErrorCode code, std::size_t request_size) {
+    ++stats_.errors[static_cast<std::size_t>(code)];
+    Outcome outcome;
+    outcome.code = code;
+    outcome.report = code == ErrorCode::unavailable ? last_report_ : nullptr;
+    std::string detail;
+    if (code == ErrorCode::unavailable) {
+        detail = failure_;
+    } else if (code == ErrorCode::too_large) {
+        detail = "its request of " + std::to_string(request_size) + " bytes is over limits.payload of " +
+                 std::to_string(release_->geometry.payload_limit);
+    }
+    return error_of(method, outcome, detail);
+}
+
+Error Lane::error_of(std::string_view method, const Outcome& outcome, std::string_view detail) const {
+    const Manifest& manifest = release_->manifest;
+    const std::string call = "plugin " + manifest.name + ": call '" + std::string(method) + "' ";
+    std::string text;
+    switch (outcome.code) {
+        case ErrorCode::plugin_failed:
+            text = call + "failed" + (detail.empty() ? "" : ": ") + std::string(detail);
+            break;
+        case ErrorCode::crashed:
+        case ErrorCode::protocol_violation:
+            text = call + "was lost: its worker " + (outcome.report ? outcome.report->clause() : "died");
+            break;
+        case ErrorCode::timed_out:
+            text = call + "did not end by its deadline";
+            break;
+        case ErrorCode::cancelled:
+            text = call + "was cancelled by its caller";
+            break;
+        case ErrorCode::overloaded:
+            text = call + "was not accepted: " +
+                   (detail.empty() ? "as many calls or bytes are in flight as the manifest allows (limits.in_flight " +
+                                         std::to_string(manifest.channel.in_flight) + ", limits.in_flight_bytes " +
+                                         std::to_string(release_->geometry.request_slab_size) + ")"
+                                   : std::string(detail));
+            break;
+        case ErrorCode::unavailable:
+            text = "plugin " + manifest.name + " is not available for call '" + std::string(method) + "'" +
+                   (detail.empty() ? "" : ": ") + std::string(detail);
+            break;
+        case ErrorCode::too_large:
+            text = call + "is too large: " +
+                   (detail.empty()
+                        ? "its reply is over limits.payload of " + std::to_string(release_->geometry.payload_limit)
+                        : std::string(detail));
+            break;
+        case ErrorCode::no_such_method:
+            text = "plugin " + manifest.name + " has no method '" + std::string(method) + "'";
+            break;
+        default:
+            text = call + "ended because the plugin was stopped";
+            break;
+    }
+    return Error{outcome.code, outcome.effect, 0, std::move(text), outcome.report};
+}
+
+}  // namespace bulkhead::detail

@@ -1,0 +1,36 @@
+// The reference of the recovery benchmark, from the server's side.
+#pragma once
+
+#include <sys/types.h>
+
+#include <bulkhead/transport/descriptor.hpp>
+
+namespace bulkhead::bench {
+
+// Starts the bare fork server and, one at a time, its processes. Throws std::runtime_error when one does not come.
+class BareWorkers {
+  public:
+    explicit BareWorkers(const char* library);
+    ~BareWorkers();
+    BareWorkers(const BareWorkers&) = delete;
+    BareWorkers& operator=(const BareWorkers&) = delete;
+
+    // Orders the next process and waits until it is ready.
+    void start();
+    // Prepares to notice the death of the present one.
+    void watch();
+    // Ends it, by a fault of its own or by SIGKILL.
+    void crash();
+    void kill() const;
+    // Waits for its death notice.
+    void await_death() const;
+
+  private:
+    pid_t server_ = 0;
+    pid_t worker_ = 0;
+    transport::Descriptor orders_;
+    transport::Descriptor talk_;
+    transport::Descriptor death_;
+};
+
+}  // namespace bulkhead::bench

@@ -1,0 +1,82 @@
+// call.spin and call.park: a 64-byte echo through the complete public API, beside what two processes need to tell each
+// other anything at all.
+#include <string>
+#include <thread>
+
+#include "benchmark.hpp"
+#include "echo_host.hpp"
+#include "ping_pong.hpp"
+#include "quantile_pair.hpp"
+#include "stopwatch.hpp"
+
+namespace bulkhead::bench {
+namespace {
+
+constexpr std::size_t kSpinSamples = 50'000;
+constexpr std::size_t kParkSamples = 300;
+// Longer than any side spins, so that both are asleep when the next call comes.
+constexpr std::chrono::microseconds kRest{400};
+
+template <typename Once>
+Samples time_each_rested(std::size_t count, Once&& once) {
+    Samples samples;
+    for (std::size_t run = 0; run < count; ++run) {
+        std::this_thread::sleep_for(kRest);
+        samples.append(time_each(1, once));
+    }
+    return samples;
+}
+
+// Nobody sleeps: caller and worker have a core each.
+void measure_spinning(const Effort& effort, const Cores& cores, std::vector<Row>& rows) {
+    const EchoHost host;  // before pinning: it measures what waking another core costs
+    const std::string request(64, 'x');
+    const std::size_t samples = effort.samples(kSpinSamples);
+    QuantilePair pair("call.spin", "raw cache-line ping-pong of two processes, spinning");
+    pin_process(host.worker(), cores.answerer());
+    const PinnedThread pinned(cores.caller());
+    for (std::size_t round = 0; round < effort.rounds(); ++round) {
+        time_each(samples / 10, [&] { host.echo(request); });
+        const Samples calls = time_each(samples, [&] { host.echo(request); });
+        SpinningPingPong reference(cores.answerer());
+        time_each(samples / 10, [&] { reference.round_trip(); });
+        pair.add(calls, time_each(samples, [&] { reference.round_trip(); }));
+    }
+    pair.append_to(rows);
+}
+
+// Everybody sleeps between two calls.
+void measure_parked(const std::string& name, int caller, int answerer, const EchoHost& host, const Effort& effort,
+                    std::vector<Row>& rows) {
+    const std::string request(64, 'x');
+    const std::size_t samples = effort.samples(kParkSamples);
+    QuantilePair pair(name, "raw futex ping-pong of two processes, asleep before each");
+    pin_process(host.worker(), answerer);
+    const PinnedThread pinned(caller);
+    for (std::size_t round = 0; round < effort.rounds(); ++round) {
+        const Samples calls = time_each_rested(samples, [&] { host.echo(request); });
+        SleepingPingPong reference(answerer);
+        pair.add(calls, time_each_rested(samples, [&] { reference.round_trip(); }));
+    }
+    pair.append_to(rows);
+}
+
+}  // namespace
+
+std::vector<Row> bench_call(const Effort& effort, const Cores& cores) {
+    std::vector<Row> rows;
+    measure_spinning(effort, cores, rows);
+    {
+        const EchoHost host;
+        measure_parked("call.park", cores.caller(), cores.answerer(), host, effort, rows);
+    }
+    {
+        // A host that may use only one core, as its workers may.
+        const PinnedThread pinned(cores.caller());
+        const EchoHost host;
+        measure_parked("call.park.one_core", cores.caller(), cores.caller(), host, effort, rows);
+    }
+    return rows;
+}
+
+}  // namespace bulkhead::bench

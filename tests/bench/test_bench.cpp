@@ -1,0 +1,145 @@
+// The benchmarks run, and their rows have the shape that scripts read. The figures are not judged: a busy machine has
+// others.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "common/samples.hpp"
+#include "common/wording.hpp"
+#include "cores.hpp"
+#include "options.hpp"
+#include "rounds.hpp"
+
+using namespace bulkhead::bench;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A file name in a temporary folder of its own.
+class ScratchFile {
+  public:
+    ScratchFile() {
+        std::string name = (std::filesystem::temp_directory_path() / "bulkhead-bench-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        folder_ = name;
+    }
+    ~ScratchFile() {
+        std::error_code ignored;
+        std::filesystem::remove_all(folder_, ignored);
+    }
+    ScratchFile(const ScratchFile&) = delete;
+    ScratchFile& operator=(const ScratchFile&) = delete;
+    std::filesystem::path path() const { return folder_ / "rows.json"; }
+
+  private:
+    std::filesystem::path folder_;
+};
+
+int run_bench(const std::string& arguments) {
+    const int status = std::system((BULKHEAD_BENCH " " + arguments + " >/dev/null").c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Options parse(std::vector<std::string> arguments) {
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) {
+        pointers.push_back(argument.data());
+    }
+    return parse_options(pointers);
+}
+
+}  // namespace
+
+TEST_CASE("a quick run of call and recovery writes its rows as JSON") {
+    const ScratchFile file;
+    REQUIRE(run_bench("--quick call recovery --json " + file.path().string()) == 0);
+
+    std::ifstream stream(file.path());
+    const auto rows = nlohmann::json::parse(stream);
+    REQUIRE(rows.is_array());
+    std::set<std::string> found;
+    for (const auto& row : rows) {
+        CAPTURE(row.dump());
+        CHECK(row.size() == 7);
+        found.insert(row.at("name").get<std::string>() + " " + row.at("metric").get<std::string>());
+        CHECK(row.at("unit") == "us");
+        CHECK_FALSE(row.at("reference").get<std::string>().empty());
+        const double value = row.at("value").get<double>();
+        const double reference = row.at("reference_value").get<double>();
+        CHECK(value > 0);
+        CHECK(reference > 0);
+        CHECK(row.at("ratio").get<double>() == doctest::Approx(value / reference));
+    }
+    std::set<std::string> expected = {"recovery.cold p50", "recovery.cold p99", "recovery.kill p50",
+                                      "recovery.kill p99"};
+    if (Cores().enough_to_pin()) {
+        for (const char* name : {"call.spin", "call.park", "call.park.one_core"}) {
+            expected.insert(std::string(name) + " p50");
+            expected.insert(std::string(name) + " p99");
+        }
+    }
+    CHECK(found == expected);
+}
+
+TEST_CASE("a name or an option that is not known ends the benchmarks with status 2") {
+    CHECK(run_bench("nonsense 2>/dev/null") == 2);
+    CHECK(run_bench("--nonsense 2>/dev/null") == 2);
+}
+
+TEST_CASE("the command line says which benchmarks run, how thoroughly, and where the rows go") {
+    const Options options = parse({"call", "--json", "rows.json", "--quick"});
+    CHECK(options.wants("call"));
+    CHECK_FALSE(options.wants("recovery"));
+    CHECK(options.json == "rows.json");
+    CHECK(options.quick);
+    CHECK(parse({}).wants("recovery"));
+    CHECK_THROWS_WITH_AS(parse({"--json"}), "--json needs the name of a file", std::invalid_argument);
+}
+
+TEST_CASE("a row has the medians of its rounds, so one spoiled round does not count") {
+    Rounds rounds("a.row", "p50", "us", "a reference");
+    rounds.add(3, 1);
+    rounds.add(1000, 2);
+    rounds.add(4, 900);
+    const Row row = rounds.row();
+    CHECK(row.value == 4);
+    CHECK(row.reference_value == 2);
+    CHECK(row.ratio() == 2);
+    CHECK(median({1, 2, 3, 10}) == 2.5);
+    CHECK(median({}) == 0);
+}
+
+TEST_CASE("a quantile of samples is one of them") {
+    bulkhead::demo::Samples samples;
+    CHECK(samples.quantile(0.5) == 0ns);
+    for (const auto value : {4ns, 1ns, 3ns, 2ns}) {
+        samples.add(value);
+    }
+    CHECK(samples.quantile(0) == 1ns);
+    CHECK(samples.quantile(0.5) == 2ns);
+    CHECK(samples.quantile(0.99) == 4ns);
+    CHECK(samples.longest() == 4ns);
+}
+
+TEST_CASE("numbers are written as people read them") {
+    using namespace bulkhead::demo;
+    CHECK(grouped(0) == "0");
+    CHECK(grouped(123) == "123");
+    CHECK(grouped(1234567) == "1,234,567");
+    CHECK(duration_text(140ns) == "0.14 us");
+    CHECK(duration_text(27'345ns) == "27.3 us");
+    CHECK(duration_text(999'900ns) == "1.00 ms");
+    CHECK(duration_text(3s) == "3.00 s");
+    CHECK(size_text(std::uint64_t{64} << 20) == "64 MiB");
+    CHECK(size_text(35'464'168) == "35.5 MB");
+}

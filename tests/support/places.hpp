@@ -1,0 +1,21 @@
+// Where the parts of this build are.
+#pragma once
+
+#include <bulkhead/host/host.hpp>
+#include <filesystem>
+#include <string_view>
+
+namespace bulkhead::tests {
+
+std::filesystem::path worker_executable();
+
+// The folder of the plugin of this name, be it an example, a victim or one that is refused.
+std::filesystem::path built_plugin(std::string_view name);
+
+// An executable made from tests/programs.
+std::filesystem::path built_program(std::string_view name);
+
+// Options with the worker of this build.
+HostOptions host_options();
+
+}  // namespace bulkhead::tests

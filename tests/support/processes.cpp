@@ -1,0 +1,144 @@
+#include "support/processes.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace bulkhead::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_number(const std::string& name) { return name.find_first_not_of("0123456789") == std::string::npos; }
+
+std::string read_text(const fs::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The numbers that name the folders in `path`; none when it is gone.
+std::vector<pid_t> numbers_in(const fs::path& path) {
+    std::vector<pid_t> numbers;
+    std::error_code error;
+    for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+        const std::string name = entry->path().filename();
+        if (is_number(name)) {
+            numbers.push_back(std::stoi(name));
+        }
+    }
+    return numbers;
+}
+
+// "switches: 12" in the lines of a status file, for both kinds of switches.
+unsigned long long switches_in(const std::string& status) {
+    unsigned long long sum = 0;
+    std::istringstream lines(status);
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t at = line.find("ctxt_switches:");
+        if (at != std::string::npos) {
+            sum += std::stoull(line.substr(line.find(':') + 1));
+        }
+    }
+    return sum;
+}
+
+}  // namespace
+
+ProcessStatus status_of(pid_t pid) {
+    // "PID (NAME) STATE PARENT ...": the name may hold anything, so the last parenthesis counts.
+    const std::string text = read_text("/proc/" + std::to_string(pid) + "/stat");
+    const std::size_t open = text.find('(');
+    const std::size_t close = text.rfind(')');
+    ProcessStatus status;
+    status.pid = pid;
+    if (open != std::string::npos && close != std::string::npos) {
+        status.name = text.substr(open + 1, close - open - 1);
+        std::istringstream(text.substr(close + 1)) >> status.state >> status.parent;
+    }
+    return status;
+}
+
+bool is_alive(pid_t pid) {
+    const char state = status_of(pid).state;
+    return state != 'X' && state != 'Z';
+}
+
+bool await_gone(pid_t pid, std::chrono::nanoseconds patience) {
+    return eventually([pid] { return !is_alive(pid); }, patience);
+}
+
+std::vector<ProcessStatus> all_processes() {
+    std::vector<ProcessStatus> all;
+    for (const pid_t pid : numbers_in("/proc")) {
+        const ProcessStatus status = status_of(pid);
+        if (status.state != 'X') {
+            all.push_back(status);
+        }
+    }
+    return all;
+}
+
+std::vector<ProcessStatus> children_of(pid_t pid) {
+    std::vector<ProcessStatus> children = all_processes();
+    std::erase_if(children, [pid](const ProcessStatus& process) { return process.parent != pid; });
+    return children;
+}
+
+std::vector<ProcessStatus> descendants_of(pid_t pid) {
+    const std::vector<ProcessStatus> all = all_processes();
+    std::vector<ProcessStatus> found;
+    std::vector<pid_t> parents{pid};
+    while (!parents.empty()) {
+        const pid_t parent = parents.back();
+        parents.pop_back();
+        for (const ProcessStatus& process : all) {
+            if (process.parent == parent) {
+                found.push_back(process);
+                parents.push_back(process.pid);
+            }
+        }
+    }
+    return found;
+}
+
+Family family_of(pid_t host) {
+    Family family;
+    for (const ProcessStatus& process : descendants_of(host)) {
+        if (process.state == 'Z') {
+            continue;
+        }
+        if (process.name == "bulkhead-guard" && process.parent == host) {
+            family.guard = process.pid;
+        } else if (process.name == "bulkhead-forks") {
+            family.fork_server = process.pid;
+        } else if (process.name == "bulkhead-blank") {
+            family.blank = process.pid;
+        } else {
+            family.others.push_back(process.pid);
+        }
+    }
+    return family;
+}
+
+Family await_family_of(pid_t host) {
+    Family family;
+    eventually([&] {
+        family = family_of(host);
+        return family.guard != 0 && family.fork_server != 0 && family.blank != 0;
+    });
+    return family;
+}
+
+unsigned long long turns_of(const std::vector<pid_t>& processes) {
+    unsigned long long sum = 0;
+    for (const pid_t process : processes) {
+        const fs::path tasks = "/proc/" + std::to_string(process) + "/task";
+        for (const pid_t task : numbers_in(tasks)) {
+            sum += switches_in(read_text(tasks / std::to_string(task) / "status"));
+        }
+    }
+    return sum;
+}
+
+}  // namespace bulkhead::tests

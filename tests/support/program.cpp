@@ -1,0 +1,89 @@
+#include "support/program.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "support/processes.hpp"
+
+namespace bulkhead::tests {
+
+Program::Program(const std::filesystem::path& executable, const std::vector<std::string>& arguments) {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const std::string path = executable.string();
+    std::vector<std::string> words{path};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> pointers;
+    for (std::string& word : words) {
+        pointers.push_back(word.data());
+    }
+    pointers.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+    const int error = ::posix_spawn(&pid_, path.c_str(), &actions, nullptr, pointers.data(), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+    pipe_ = ends[0];
+    REQUIRE_MESSAGE(error == 0, path);
+}
+
+Program::~Program() {
+    ::close(pipe_);
+    if (pid_ > 0) {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+}
+
+bool Program::read_more(std::chrono::steady_clock::time_point deadline) {
+    const auto rest = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd event{pipe_, POLLIN, 0};
+    if (::poll(&event, 1, static_cast<int>(std::max<long>(rest.count(), 0))) <= 0) {
+        return false;
+    }
+    char buffer[4096];
+    const ssize_t size = ::read(pipe_, buffer, sizeof buffer);
+    output_.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    return size > 0;
+}
+
+std::string Program::await_line(std::string_view start) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    for (;;) {
+        std::size_t at = 0;
+        for (std::size_t end = output_.find('\n'); end != std::string::npos; end = output_.find('\n', at)) {
+            if (output_.compare(at, start.size(), start) == 0) {
+                return output_.substr(at + start.size(), end - at - start.size());
+            }
+            at = end + 1;
+        }
+        if (!read_more(deadline)) {
+            FAIL("the program did not print a line that starts with '" << start << "', but this: " << output_);
+        }
+    }
+}
+
+std::string Program::await_end(std::chrono::nanoseconds patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (read_more(deadline)) {
+    }
+    // Descendants may hold the pipe open longer than it lives, and the other way round.
+    const bool ended = eventually([this] { return status_of(pid_).state == 'Z'; }, patience);
+    REQUIRE_MESSAGE(ended, "the program still runs; it printed: " << output_);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? "exit " + std::to_string(WEXITSTATUS(status))
+                             : "signal " + std::to_string(WTERMSIG(status));
+}
+
+}  // namespace bulkhead::tests

@@ -1,0 +1,41 @@
+// A program that a test runs: a server that embeds a host in its own way.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/until.hpp"
+
+namespace bulkhead::tests {
+
+// One run of a program, with its output on a pipe. Killed by the destructor if it still runs. One
+// thread.
+class Program {
+  public:
+    explicit Program(const std::filesystem::path& executable, const std::vector<std::string>& arguments = {});
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    ~Program();
+
+    pid_t pid() const { return pid_; }
+    // Waits for a line of output that starts with `start`; what follows it. Fails the test when there is none in time.
+    std::string await_line(std::string_view start);
+    // Waits for its end: "exit CODE" or "signal NUMBER".
+    std::string await_end(std::chrono::nanoseconds patience = kPatience);
+    // All it printed so far, on stdout and stderr.
+    const std::string& output() const { return output_; }
+
+  private:
+    bool read_more(std::chrono::steady_clock::time_point deadline);
+
+    pid_t pid_ = 0;
+    int pipe_ = -1;
+    std::string output_;
+};
+
+}  // namespace bulkhead::tests

@@ -1,0 +1,99 @@
+#include "support/snapshot.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "support/processes.hpp"
+#include "support/until.hpp"
+
+namespace bulkhead::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::map<int, std::string> open_descriptors() {
+    std::map<int, std::string> open;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator("/proc/self/fd", error)) {
+        const std::string target = fs::read_symlink(entry.path(), error).string();
+        // The iterator's own, which is closed when we are done.
+        if (!error && target.find("/fd") == std::string::npos) {
+            open[std::stoi(entry.path().filename())] = target;
+        }
+    }
+    return open;
+}
+
+std::set<std::string> names_in_shared_memory() {
+    std::set<std::string> names;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator("/dev/shm", error)) {
+        names.insert(entry.path().filename());
+    }
+    return names;
+}
+
+std::size_t resident_bytes() {
+    std::ifstream file("/proc/self/statm");
+    std::size_t size = 0;
+    std::size_t resident = 0;
+    file >> size >> resident;
+    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::string difference(const Snapshot& before, const Snapshot& now) {
+    std::string text;
+    for (const auto& [number, target] : now.descriptors) {
+        const auto same = before.descriptors.find(number);
+        if (same == before.descriptors.end() || same->second != target) {
+            text += "descriptor " + std::to_string(number) + " " + target + "\n";
+        }
+    }
+    if (now.threads > before.threads) {
+        text += std::to_string(now.threads - before.threads) + " threads\n";
+    }
+    if (now.children > before.children) {
+        for (const ProcessStatus& child : children_of(::getpid())) {
+            text += "child " + std::to_string(child.pid) + " " + child.name + " " + child.state + "\n";
+        }
+    }
+    for (const std::string& name : now.shared_memory) {
+        if (!before.shared_memory.contains(name)) {
+            text += "/dev/shm/" + name + "\n";
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
+Snapshot Snapshot::take() {
+    Snapshot snapshot;
+    snapshot.descriptors = open_descriptors();
+    std::error_code error;
+    const fs::directory_iterator tasks("/proc/self/task", error);
+    snapshot.threads = static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+    snapshot.children = children_of(::getpid()).size();
+    snapshot.shared_memory = names_in_shared_memory();
+    snapshot.resident = resident_bytes();
+    return snapshot;
+}
+
+std::string Snapshot::leftovers() const {
+    constexpr std::chrono::seconds kOnItsWayOut{2};
+    std::string text;
+    eventually(
+        [&] {
+            text = difference(*this, take());
+            return text.empty();
+        },
+        kOnItsWayOut);
+    return text;
+}
+
+std::size_t Snapshot::growth() const { return std::max(resident_bytes(), resident) - resident; }
+
+}  // namespace bulkhead::tests

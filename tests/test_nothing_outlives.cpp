@@ -1,0 +1,143 @@
+// Law 7: however the host ends, nothing of it is left.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/places.hpp"
+#include "support/processes.hpp"
+#include "support/program.hpp"
+#include "support/scale.hpp"
+#include "support/snapshot.hpp"
+
+namespace bulkhead::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+#ifdef __SANITIZE_THREAD__
+constexpr auto kAtOnce = 1000ms;
+#else
+constexpr auto kAtOnce = 100ms;
+#endif
+
+// A server that has told us its whole family.
+struct Server {
+    explicit Server(const std::string& how) : program(built_program("ends"), {how}) {
+        std::istringstream pids(program.await_line("family:"));
+        for (pid_t pid = 0; pids >> pid;) {
+            family.push_back(pid);
+        }
+        // Guard, fork server, blank, two workers, and the process that one of them started.
+        REQUIRE(family.size() >= 6);
+    }
+
+    pid_t member(std::string_view name) const {
+        const auto found = std::find_if(family.begin(), family.end(), [&](pid_t pid) { return status_of(pid).name == name; });
+        REQUIRE(found != family.end());
+        return *found;
+    }
+
+    bool family_is_gone() const {
+        return std::none_of(family.begin(), family.end(), [](pid_t pid) { return is_alive(pid); });
+    }
+
+    // What is left after the time that is allowed, as text.
+    std::string survivors(std::chrono::nanoseconds allowed) const {
+        std::string text;
+        if (!eventually([this] { return family_is_gone(); }, allowed)) {
+            for (const pid_t pid : family) {
+                if (is_alive(pid)) {
+                    text += std::to_string(pid) + " " + status_of(pid).name + "\n";
+                }
+            }
+        }
+        return text;
+    }
+
+    Program program;
+    std::vector<pid_t> family;
+};
+
+TEST_CASE("a server that is killed with SIGKILL leaves nothing behind within 100 ms") {
+    const Snapshot before = Snapshot::take();
+    for (int turn = 0; turn < scaled(20); ++turn) {
+        const Server server("wait");
+        ::kill(server.program.pid(), SIGKILL);
+        REQUIRE(await_gone(server.program.pid()));
+        CHECK(server.survivors(kAtOnce) == "");
+    }
+    CHECK(before.leftovers() == "");
+}
+
+TEST_CASE("however a server ends, nothing is left") {
+    const Snapshot before = Snapshot::take();
+    for (const char* how : {"main", "exit", "_exit", "abort"}) {
+        CAPTURE(how);
+        Server server(how);
+        server.program.await_end();
+        CHECK(server.survivors(kAtOnce) == "");
+    }
+    CHECK(before.leftovers() == "");
+}
+
+TEST_CASE("a server that is killed while its fork server is stopped leaves nothing behind") {
+    const Server server("wait");
+    ::kill(server.member("bulkhead-forks"), SIGSTOP);
+    ::kill(server.program.pid(), SIGKILL);
+    REQUIRE(await_gone(server.program.pid()));
+    CHECK(server.survivors(kAtOnce) == "");
+}
+
+TEST_CASE("a server that is killed while its workers are stopped leaves nothing behind") {
+    const Server server("wait");
+    for (const pid_t pid : server.family) {
+        const std::string name = status_of(pid).name;
+        if (!name.starts_with("bulkhead-")) {
+            ::kill(pid, SIGSTOP);
+        }
+    }
+    ::kill(server.program.pid(), SIGKILL);
+    REQUIRE(await_gone(server.program.pid()));
+    CHECK(server.survivors(kAtOnce) == "");
+}
+
+TEST_CASE("a server that is killed together with its guard leaves nothing behind") {
+    for (int turn = 0; turn < scaled(10); ++turn) {
+        const Server server("wait");
+        ::kill(server.member("bulkhead-guard"), SIGKILL);
+        ::kill(server.program.pid(), SIGKILL);
+        REQUIRE(await_gone(server.program.pid()));
+        CHECK(server.survivors(kAtOnce) == "");
+    }
+}
+
+TEST_CASE("a server that is killed together with its fork server leaves nothing behind") {
+    for (int turn = 0; turn < scaled(10); ++turn) {
+        const Server server("wait");
+        ::kill(server.member("bulkhead-forks"), SIGKILL);
+        ::kill(server.program.pid(), SIGKILL);
+        REQUIRE(await_gone(server.program.pid()));
+        CHECK(server.survivors(kAtOnce) == "");
+    }
+}
+
+TEST_CASE("signals that end programs from a terminal are the server's business, not its family's") {
+    const Server server("wait");
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+        ::kill(server.member("bulkhead-guard"), number);
+        ::kill(server.member("bulkhead-forks"), number);
+    }
+    // The members could be asked again, so they are alive.
+    CHECK(is_alive(server.member("bulkhead-guard")));
+    CHECK(is_alive(server.member("bulkhead-forks")));
+    ::kill(server.program.pid(), SIGKILL);
+    CHECK(server.survivors(kPatience) == "");
+}
+
+}  // namespace
+}  // namespace bulkhead::tests
