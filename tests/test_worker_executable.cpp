@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "support/outcomes.hpp"
 #include "support/processes.hpp"
+#include "support/program.hpp"
 #include "support/refusals.hpp"
 #include "support/scratch_folder.hpp"
 #include "support/service.hpp"
@@ -53,22 +53,35 @@ TEST_CASE("a worker executable that is missing, no program, another program or o
     CHECK(before.leftovers() == "");
 }
 
+// A server in a folder of its own, where nothing of this build is near.
+struct MovedServer {
+    MovedServer() { fs::copy_file(built_program("makes_a_host"), scratch.path() / "server"); }
+
+    // What it says about its host: "ok", or the error's sentence.
+    std::string run(const std::vector<std::string>& arguments = {}) const {
+        Program program(scratch.path() / "server", arguments);
+        CHECK(program.await_end() == "exit 0");
+        std::string said = program.output();
+        said.pop_back();  // the line's end
+        return said;
+    }
+
+    ScratchFolder scratch;
+};
+
 TEST_CASE("the worker executable is found through the environment when the options name none") {
-    ::setenv("BULKHEAD_WORKER", worker_executable().c_str(), 1);
-    CHECK(Host::create().has_value());
-    ::setenv("BULKHEAD_WORKER", "/nowhere/bulkhead-worker", 1);
-    const auto host = Host::create();
-    REQUIRE(host.has_error());
-    check_sentence(host.error().message, {"/nowhere/bulkhead-worker", "BULKHEAD_WORKER"});
-    ::unsetenv("BULKHEAD_WORKER");
+    const MovedServer server;
+    CHECK(server.run({"BULKHEAD_WORKER=" + worker_executable().string()}) == "ok");
+    check_sentence(server.run({"BULKHEAD_WORKER=/nowhere/bulkhead-worker"}),
+                   {"/nowhere/bulkhead-worker", "named by BULKHEAD_WORKER", "not there or not executable"});
 }
 
-TEST_CASE("without any hint the places that were looked at are told") {
-    ::unsetenv("BULKHEAD_WORKER");
-    const auto host = Host::create();
-    REQUIRE(host.has_error());
-    CHECK(host.error().code == ErrorCode::load_failed);
-    check_sentence(host.error().message, {"bulkhead-worker", "not found", "libexec/bulkhead", "BULKHEAD_WORKER"});
+TEST_CASE("the worker executable is found beside the program, in bin and in libexec, and else the places are told") {
+    const MovedServer server;
+    check_sentence(server.run(), {"bulkhead-worker was not found", server.scratch.path().string(), "libexec/bulkhead",
+                                  "HostOptions::worker", "BULKHEAD_WORKER"});
+    fs::copy_file(worker_executable(), server.scratch.path() / "bulkhead-worker");
+    CHECK(server.run() == "ok");
 }
 
 TEST_CASE("a worker executable that is replaced by one of another build while the host runs is not used") {

@@ -1,12 +1,16 @@
 #include "bounded_json.hpp"
 
+#include "shown_text.hpp"
+
 namespace bulkhead::detail {
 
 std::optional<nlohmann::json> parse_bounded_json(std::string_view text, std::string& cause) {
     bool too_deep = false;
     // Leaves out what lies too deep, so it is never built; `depth` counts from 0.
-    const auto shallow = [&too_deep](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-        too_deep = too_deep || depth > kMaxJsonDepth;
+    using Event = nlohmann::json::parse_event_t;
+    const auto shallow = [&too_deep](int depth, Event event, nlohmann::json&) {
+        const bool opens = event == Event::object_start || event == Event::array_start;
+        too_deep = too_deep || (opens && depth >= kMaxJsonDepth);
         return !too_deep;
     };
     try {
@@ -18,7 +22,7 @@ std::optional<nlohmann::json> parse_bounded_json(std::string_view text, std::str
     } catch (const nlohmann::json::exception& error) {
         const std::string what = error.what();
         const std::size_t prefix = what.find("] ");  // "[json.exception.parse_error.101] "
-        cause = prefix == std::string::npos ? what : what.substr(prefix + 2);
+        cause = shown_text(prefix == std::string::npos ? what : what.substr(prefix + 2), what.size());
     }
     return std::nullopt;
 }

@@ -20,6 +20,8 @@
 #include <bulkhead/transport/launch_protocol.hpp>
 #include <cerrno>
 #include <csignal>
+#include <string>
+#include <vector>
 
 #include "guard_process.hpp"
 
@@ -90,6 +92,12 @@ Error launch_error(const std::filesystem::path& worker, const std::string& cause
                  "the worker executable " + worker.string() + " cannot be started: " + cause, nullptr};
 }
 
+// Boost.Process leaves the child whose exec failed to whoever reaps it.
+void reap_failed_exec(int pid) {
+    while (pid > 0 && ::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
 }  // namespace
 
 result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable, const std::filesystem::path& worker,
@@ -98,21 +106,24 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
     if (!self) {
         return launch_error(worker, std::generic_category().message(errno));
     }
-    try {
-        boost::asio::io_context context;
-        EmptyEnvironment environment;
-        process::process child(context, kExecutablePath, {}, process::process_stdio{nullptr, nullptr, nullptr},
-                               environment, GuardDescriptors{far_end.get(), self.get(), executable.get()});
-        GuardProcess guard;
-        guard.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
-        if (!guard.pidfd_) {
-            return launch_error(worker, std::generic_category().message(errno));  // `child` ends it and reaps it
-        }
-        child.detach();
-        return guard;
-    } catch (const boost::system::system_error& error) {
-        return launch_error(worker, error.code().message());
+    boost::asio::io_context context;
+    EmptyEnvironment environment;
+    process::default_process_launcher launcher;
+    process::error_code error;
+    process::process child = launcher(context, error, std::filesystem::path(kExecutablePath),
+                                      std::vector<std::string>(), process::process_stdio{nullptr, nullptr, nullptr},
+                                      environment, GuardDescriptors{far_end.get(), self.get(), executable.get()});
+    if (error) {
+        reap_failed_exec(launcher.pid);
+        return launch_error(worker, error.message());
     }
+    GuardProcess guard;
+    guard.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
+    if (!guard.pidfd_) {
+        return launch_error(worker, std::generic_category().message(errno));  // `child` ends it and reaps it
+    }
+    child.detach();
+    return guard;
 }
 
 void GuardProcess::end(std::chrono::milliseconds patience) noexcept {

@@ -54,7 +54,7 @@ Stats Lane::stats() {
 
 boost::asio::any_io_executor Lane::callback_executor() {
     const Lock lock(mutex_);
-    if (state_ == State::stopped) {
+    if (state_ == State::stopped && runtime_->callback_thread) {
         return boost::asio::system_executor();
     }
     return boost::asio::prefer(runtime_->callbacks, boost::asio::execution::outstanding_work.tracked);

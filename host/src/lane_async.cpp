@@ -87,6 +87,7 @@ void Lane::start_deferred() {
     while (!deferred_.empty() && calls_.has_room()) {
         Deferred next = std::move(deferred_.front());
         deferred_.pop_front();
+        const std::shared_ptr<CancelTicket> ticket = next.waiter->ticket;
         const auto why = try_start(lock, next.submission, next.request, next.options, next.waiter);
         if (why == ErrorCode::overloaded) {
             deferred_.push_front(std::move(next));
@@ -97,6 +98,10 @@ void Lane::start_deferred() {
             refuse_deferred(std::move(next), *why, done);
             lock.unlock();
             done.run(*this);
+            lock.lock();
+        } else if (ticket->cancelled()) {  // while its request was being copied
+            lock.unlock();
+            cancel(*ticket);
             lock.lock();
         }
     }

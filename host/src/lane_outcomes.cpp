@@ -121,7 +121,7 @@ void Lane::expire(PendingCall& call, ErrorCode code, Completions& done) {
     Outcome outcome;
     outcome.code = code;
     outcome.effect = effect_of(call);
-    call.ran = outcome.effect == Effect::unknown;
+    call.ran = serving_ && call.position < serving_->begun;
     if (call.deadline != transport::kNoDeadline) {
         watch_deadline(call.deadline + release_->manifest.supervision.hang_grace);
     }

@@ -89,7 +89,9 @@ Error Lane::error_of(std::string_view method, const Outcome& outcome, std::strin
             break;
         case ErrorCode::unavailable:
             text = "plugin " + manifest.name + " is not available for call '" + std::string(method) + "'" +
-                   (detail.empty() ? "" : ": ") + std::string(detail);
+                   (!detail.empty()  ? ": " + std::string(detail)
+                    : outcome.report ? ": its worker " + outcome.report->clause()
+                                     : "");
             break;
         case ErrorCode::too_large:
             text = call + "is too large: " +

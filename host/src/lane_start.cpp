@@ -152,6 +152,10 @@ void Lane::on_start_failed(std::uint64_t start_id, int error) {
     if (!coming_ || coming_->start_id != start_id) {
         return;
     }
+    // One that runs, although its pidfd was lost, ends itself.
+    transport::WorkerCell& cell = outbox_.worker_cell(coming_->cell);
+    cell.shut_down.store(1, std::memory_order_release);
+    transport::ring_bell(cell.bell);
     if (error == ECHILD && state_ != State::stopped) {
         coming_.reset();
         runtime_->supervisor.post([self = shared_from_this()] { self->order_worker(); });

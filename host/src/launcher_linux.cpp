@@ -2,6 +2,8 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <bulkhead/transport/build_stamp.hpp>
 #include <bulkhead/transport/layout.hpp>
@@ -218,10 +220,9 @@ void Launcher::handle_started(Packet& packet) {
     const auto order = orders_.extract(started->start_id);
     const auto listener = order ? order.mapped().order.listener.lock() : nullptr;
     if (!listener || packet.descriptors.empty()) {
-        // Nobody wants it any more, or we are out of descriptors: a worker that cannot be watched must not be. By its
-        // number, which is its own as long as its parent has not reaped it; it has only just begun.
-        ::kill(started->pid, SIGKILL);
-        if (listener) {
+        if (!packet.descriptors.empty()) {  // nobody wants it any more
+            ::syscall(SYS_pidfd_send_signal, packet.descriptors.front().get(), SIGKILL, nullptr, 0);
+        } else if (listener) {  // we are out of descriptors, and what cannot be watched must not serve
             listener->on_start_failed(started->start_id, EMFILE);
         }
         return;

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "bounded_json.hpp"
+#include "shown_text.hpp"
 
 namespace bulkhead::detail {
 namespace {
@@ -21,11 +22,6 @@ struct Refusal {
 };
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Refusal{sentence}; }
-
-std::string shortened(const std::string& text) {
-    constexpr std::size_t kMost = 40;
-    return text.size() <= kMost ? text : text.substr(0, kMost) + "...";
-}
 
 // One JSON object of the manifest and how errors call it. Fields that nobody asked for are refused, so a typing
 // error cannot silently be a default.
@@ -73,7 +69,8 @@ class Section {
             value->is_number_unsigned() && value->get<std::uint64_t>() >= least && value->get<std::uint64_t>() <= most;
         if (!fits) {
             refuse("field '" + name_of(key) + "' must be a whole number from " + std::to_string(least) + " to " +
-                   std::to_string(most) + ", and is " + shortened(value->dump()));
+                   std::to_string(most) + ", and is " +
+                   shown_text(value->dump(-1, ' ', true, Json::error_handler_t::replace), 40));
         }
         target = value->get<std::uint64_t>();
     }
@@ -92,7 +89,7 @@ class Section {
     }
 
     std::string name_of(std::string_view key) const {
-        return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+        return shown_text(path_.empty() ? std::string(key) : path_ + "." + std::string(key));
     }
     const Json& json() const { return json_; }
 
@@ -108,12 +105,14 @@ void read_name(const Section& root, Manifest& manifest) {
                c == '.';
     });
     if (!plain || manifest.name.size() > kMaxNameLength) {
-        refuse("field 'name' must be at most 64 letters, digits, '-', '_' and '.', and is '" + manifest.name + "'");
+        refuse("field 'name' must be at most 64 letters, digits, '-', '_' and '.', and is '" +
+               shown_text(manifest.name) + "'");
     }
     manifest.version = root.required_text("version");
     manifest.library = root.required_text("library");
     if (manifest.library.find('/') != std::string::npos) {
-        refuse("field 'library' must be a file name in the manifest's folder, and is '" + manifest.library + "'");
+        refuse("field 'library' must be a file name in the manifest's folder, and is '" + shown_text(manifest.library) +
+               "'");
     }
 }
 

@@ -7,7 +7,7 @@ namespace bulkhead {
 
 std::chrono::nanoseconds LatencyHistogram::quantile(double fraction) const noexcept {
     const std::uint64_t total = count();
-    const double rank = std::ceil(std::clamp(fraction, 0.0, 1.0) * static_cast<double>(total));
+    const double rank = std::ceil(std::fmin(1.0, std::fmax(0.0, fraction)) * static_cast<double>(total));
     const std::uint64_t wanted =
         std::clamp<std::uint64_t>(static_cast<std::uint64_t>(rank), 1, std::max<std::uint64_t>(total, 1));
     std::uint64_t seen = 0;

@@ -32,7 +32,7 @@ const CallOptions kForEver = within(CallOptions::kNoTimeout);
 Error error_of(std::future<result<Bytes>>& call) {
     REQUIRE(call.wait_for(kPatience) == std::future_status::ready);
     const auto outcome = call.get();
-    REQUIRE_FALSE(outcome);
+    REQUIRE_FALSE(outcome.has_value());
     return outcome.error();
 }
 
@@ -52,7 +52,7 @@ TEST_CASE("a call that no worker takes ends at its deadline, and nothing happene
     const auto start = std::chrono::steady_clock::now();
     const auto outcome = lane.call("x", within(30ms));
     CHECK(std::chrono::steady_clock::now() - start >= 30ms);
-    REQUIRE_FALSE(outcome);
+    REQUIRE_FALSE(outcome.has_value());
     check(outcome.error(), ErrorCode::timed_out, "deadline");
     auto asynchronous = lane.start("x", within(30ms));
     check(error_of(asynchronous), ErrorCode::timed_out, "deadline");
@@ -62,7 +62,7 @@ TEST_CASE("a deadline that has passed already is not waited for") {
     LaneWithoutWorker lane;
     for (const auto timeout : {0ns, -1ns, std::chrono::nanoseconds::min()}) {
         const auto outcome = lane.call("x", within(timeout));
-        REQUIRE_FALSE(outcome);
+        REQUIRE_FALSE(outcome.has_value());
         check(outcome.error(), ErrorCode::timed_out, "deadline");
     }
     CHECK(lane->stats().in_flight == 0);
@@ -102,7 +102,7 @@ TEST_CASE("a stop token ends a blocked call at once, before or after it began") 
     early.request_stop();
     options.stop = early.get_token();
     auto outcome = lane.call("x", options);
-    REQUIRE_FALSE(outcome);
+    REQUIRE_FALSE(outcome.has_value());
     check(outcome.error(), ErrorCode::cancelled, "cancelled");
 
     std::stop_source later;
@@ -113,7 +113,7 @@ TEST_CASE("a stop token ends a blocked call at once, before or after it began") 
     });
     outcome = lane.call("x", options);
     canceller.join();
-    REQUIRE_FALSE(outcome);
+    REQUIRE_FALSE(outcome.has_value());
     check(outcome.error(), ErrorCode::cancelled, "cancelled");
 }
 
@@ -148,7 +148,7 @@ TEST_CASE("a full lane refuses at once and says what is full") {
     auto first = lane.start("x", kForEver);
     auto second = lane.start("x", kForEver);
     const auto outcome = lane.call("x", kForEver);
-    REQUIRE_FALSE(outcome);
+    REQUIRE_FALSE(outcome.has_value());
     check(outcome.error(), ErrorCode::overloaded, "limits.in_flight 2");
     auto third = lane.start("x", kForEver);
     check(error_of(third), ErrorCode::overloaded, "limits.in_flight 2");
@@ -162,7 +162,7 @@ TEST_CASE("the bytes in flight are limited too, and small calls need none of the
     auto first = lane.start(large, kForEver);
     auto second = lane.start(large, kForEver);
     const auto outcome = lane.call(large, kForEver);
-    REQUIRE_FALSE(outcome);
+    REQUIRE_FALSE(outcome.has_value());
     check(outcome.error(), ErrorCode::overloaded, "limits.in_flight_bytes 8192");
     auto small = lane.start("x", kForEver);
     CHECK(is_open(small));
@@ -172,7 +172,7 @@ TEST_CASE("who asked to wait for room waits until the deadline") {
     LaneWithoutWorker lane(1);
     auto first = lane.start("x", kForEver);
     const auto outcome = lane.call("x", within(30ms, WhenFull::wait));
-    REQUIRE_FALSE(outcome);
+    REQUIRE_FALSE(outcome.has_value());
     check(outcome.error(), ErrorCode::overloaded, "limits.in_flight");
     auto waiting = lane.start("x", within(30ms, WhenFull::wait));
     check(error_of(waiting), ErrorCode::overloaded, "limits.in_flight");
@@ -196,7 +196,7 @@ TEST_CASE("who waits for room can be cancelled") {
     });
     const auto outcome = lane.call("x", options);
     canceller.join();
-    REQUIRE_FALSE(outcome);
+    REQUIRE_FALSE(outcome.has_value());
     check(outcome.error(), ErrorCode::cancelled, "cancelled");
 }
 
@@ -216,18 +216,18 @@ TEST_CASE("stopping ends every call: blocked, asynchronous, and waiting for room
     auto late = lane.start("x", kForEver);
     check(error_of(late), ErrorCode::stopped, "stopped");
     const auto outcome = lane.call("x", kForEver);
-    REQUIRE_FALSE(outcome);
+    REQUIRE_FALSE(outcome.has_value());
     check(outcome.error(), ErrorCode::stopped, "stopped");
 }
 
 TEST_CASE("what cannot be a call is refused before anything else") {
     LaneWithoutWorker lane;
     const auto unknown = lane->call("rotate", {}, kForEver);
-    REQUIRE_FALSE(unknown);
+    REQUIRE_FALSE(unknown.has_value());
     CHECK(unknown.error().code == ErrorCode::no_such_method);
     CHECK(unknown.error().message == "plugin resizer has no method 'rotate'");
     const auto large = lane.call(std::string(4097, 'x'), kForEver);
-    REQUIRE_FALSE(large);
+    REQUIRE_FALSE(large.has_value());
     check(large.error(), ErrorCode::too_large, "4097 bytes is over limits.payload of 4096");
 }
 

@@ -36,7 +36,7 @@ Manifest accepted(const std::string& text) {
 std::string refused(const std::string& text, const std::vector<std::string>& expected) {
     CAPTURE(text);
     const auto manifest = parse(text);
-    REQUIRE_FALSE(manifest);
+    REQUIRE_FALSE(manifest.has_value());
     CHECK(manifest.error().code == ErrorCode::bad_manifest);
     CHECK(manifest.error().effect == Effect::none);
     const std::string sentence = manifest.error().message;
@@ -82,10 +82,11 @@ TEST_CASE("the fields that every manifest has cannot be missing, empty or someth
 }
 
 TEST_CASE("a name is made of characters that are safe in a file name and a log") {
-    for (const std::string name : {"a", "Resizer-2_x.y", std::string(64, 'n').c_str()}) {
+    for (const std::string& name : std::vector<std::string>{"a", "Resizer-2_x.y", std::string(64, 'n')}) {
         CHECK(accepted(with("/name", name)).name == name);
     }
-    for (const std::string name : {"a b", "a/b", "ä", "a\nb", "a:b", std::string(65, 'n').c_str()}) {
+    for (const std::string& name :
+         std::vector<std::string>{"a b", "a/b", "\xc3\xa4", "a\nb", "a:b", std::string(65, 'n')}) {
         refused(with("/name", name), {"'name'"});
     }
 }

@@ -40,7 +40,7 @@ class WorkerVariable {
 
 std::string sentence_of(const std::filesystem::path& chosen) {
     const auto found = locate_worker(chosen);
-    REQUIRE_FALSE(found);
+    REQUIRE_FALSE(found.has_value());
     CHECK(found.error().code == ErrorCode::load_failed);
     return found.error().message;
 }

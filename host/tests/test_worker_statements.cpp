@@ -25,11 +25,17 @@ struct Log {
     LogRingReader reader;
     std::vector<std::pair<LogLevel, std::string>> lines;
     std::uint64_t lost = 0;
+    std::uint64_t lost_before_last = 0;  // what was lost by the time of the last line
 
     void read(const GuardedOutbox& outbox) {
         lines.clear();
-        lost = reader.read(outbox.view(), outbox.geometry().log_slots,
-                           [this](LogLevel level, std::string_view text) { lines.emplace_back(level, text); });
+        lost = lost_before_last = 0;
+        const auto on_line = [this](LogLevel level, std::string_view text) {
+            lines.emplace_back(level, text);
+            lost_before_last = lost;
+        };
+        const auto on_lost = [this](std::uint64_t count) { lost += count; };
+        reader.read(outbox.view(), outbox.geometry().log_slots, on_lost, on_line);
     }
 };
 
@@ -165,6 +171,7 @@ TEST_CASE("lines that were overwritten are counted and the newest are read") {
     REQUIRE(log.lines.size() == 8);
     CHECK(log.lines.front().second == "line 12");
     CHECK(log.lines.back().second == "line 19");
+    CHECK(log.lost_before_last == 12);
 }
 
 TEST_CASE("a line that is just being written is lost and the ones around it are not") {

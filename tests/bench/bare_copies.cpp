@@ -13,11 +13,9 @@ void await(const std::atomic<std::uint32_t>& line, std::uint32_t turn) noexcept 
 }  // namespace
 
 BareCopies::BareCopies(std::size_t size, int core)
-    : size_(size),
-      memory_(kRequest + 2 * size),
-      source_(size, std::byte{'x'}),
-      target_(size),
-      peer_(core, [this] { answer(); }) {}
+    : size_(size), memory_(kRequest + 2 * size), source_(size, std::byte{'x'}), target_(size), peer_(core, [this] {
+          answer();
+      }) {}
 
 void BareCopies::answer() noexcept {
     auto& turns = memory_.at<Turns>();

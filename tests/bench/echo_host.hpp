@@ -8,8 +8,8 @@
 
 namespace bulkhead::bench {
 
-// A host with the bench_echo plugin, as any server would have it. Move-only. Its functions throw std::runtime_error, with
-// the host's sentence, when a call fails.
+// A host with the bench_echo plugin, as any server would have it. Move-only. Its functions throw std::runtime_error,
+// with the host's sentence, when a call fails.
 class EchoHost {
   public:
     EchoHost();

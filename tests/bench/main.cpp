@@ -16,7 +16,8 @@ using namespace bulkhead::bench;
 void print_help() {
     std::cout << "usage: bulkhead-bench [NAME...] [--json FILE] [--quick]\n\n";
     for (const Benchmark& benchmark : catalogue()) {
-        std::cout << "  " << benchmark.name << std::string(12 - benchmark.name.size(), ' ') << benchmark.purpose << "\n";
+        std::cout << "  " << benchmark.name << std::string(12 - benchmark.name.size(), ' ') << benchmark.purpose
+                  << "\n";
     }
 }
 

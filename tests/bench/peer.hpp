@@ -28,8 +28,8 @@ class SharedMemory {
     std::byte* data_;
 };
 
-// A forked process on one core. `run` must touch nothing but shared memory and the kernel, because other threads of this
-// process did not come along. The destructor ends it, and it ends with this process.
+// A forked process on one core. `run` must touch nothing but shared memory and the kernel, because other threads of
+// this process did not come along. The destructor ends it, and it ends with this process.
 class Peer {
   public:
     Peer(int core, const std::function<void()>& run);

@@ -29,9 +29,8 @@ std::chrono::nanoseconds Pump::run(std::uint64_t calls, std::uint64_t window) {
 
 void Pump::call() {
     plugin_.async_call("echo", request_, {},
-                       boost::asio::bind_executor(boost::asio::system_executor(), [this](const result<Bytes>& outcome) {
-                           on_reply(outcome);
-                       }));
+                       boost::asio::bind_executor(boost::asio::system_executor(),
+                                                  [this](const result<Bytes>& outcome) { on_reply(outcome); }));
 }
 
 void Pump::on_reply(const result<Bytes>& outcome) {

@@ -11,8 +11,8 @@
 
 namespace bulkhead::bench {
 
-// Keeps a number of echoes outstanding: each handler runs inline, where the reply was read, and makes the next call. All
-// of it happens on the thread that reads replies, the first call aside; run() waits for the end on another.
+// Keeps a number of echoes outstanding: each handler runs inline, where the reply was read, and makes the next call.
+// All of it happens on the thread that reads replies, the first call aside; run() waits for the end on another.
 class Pump {
   public:
     // `core`: where the reading thread is tied to, from its first handler on.

@@ -8,8 +8,8 @@
 
 namespace bulkhead::bench {
 
-// Collects what each round measured of one figure and of its reference right after. The medians over the rounds make the
-// row, so a round that somebody else's work spoiled does not count. Value; one thread.
+// Collects what each round measured of one figure and of its reference right after. The medians over the rounds make
+// the row, so a round that somebody else's work spoiled does not count. Value; one thread.
 class Rounds {
   public:
     Rounds(std::string name, std::string metric, std::string unit, std::string reference);

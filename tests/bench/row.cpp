@@ -24,9 +24,8 @@ std::string figure(double value) {
 }  // namespace
 
 nlohmann::ordered_json to_json(const Row& row) {
-    return {{"name", row.name},           {"metric", row.metric},
-            {"value", row.value},         {"unit", row.unit},
-            {"reference", row.reference}, {"reference_value", row.reference_value},
+    return {{"name", row.name},    {"metric", row.metric},       {"value", row.value},
+            {"unit", row.unit},    {"reference", row.reference}, {"reference_value", row.reference_value},
             {"ratio", row.ratio()}};
 }
 

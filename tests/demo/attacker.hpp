@@ -13,8 +13,8 @@
 
 namespace bulkhead::demo {
 
-// Ends the faulty plugin's worker and waits for the next one. The only one that does, so that each death is its own. One
-// thread.
+// Ends the faulty plugin's worker and waits for the next one. The only one that does, so that each death is its own.
+// One thread.
 class Attacker {
   public:
     explicit Attacker(Plugin faulty) : faulty_(std::move(faulty)) {}

@@ -1,7 +1,6 @@
 #include <chrono>
 #include <string>
 
-
 #include "common/wording.hpp"
 #include "sample_file.hpp"
 #include "stage.hpp"

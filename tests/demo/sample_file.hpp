@@ -22,8 +22,8 @@ class SampleFile {
     std::vector<std::byte> bytes_;
 };
 
-// A file of many megabytes that is there wherever the demo was built: the compiler proper, or the demo itself, whichever
-// is larger.
+// A file of many megabytes that is there wherever the demo was built: the compiler proper, or the demo itself,
+// whichever is larger.
 std::filesystem::path find_large_file();
 
 }  // namespace bulkhead::demo

@@ -79,9 +79,9 @@ void refuse_too_much(Stage& stage, std::size_t limit) {
     const auto outcome = tallied(
         stage.checksum_calls, [&] { return stage.checksum->call("checksum", too_much); },
         [](const Bytes&) { return false; });
-    stage.screen.check(!outcome && outcome.error().code == ErrorCode::too_large &&
-                           outcome.error().effect == Effect::none,
-                       "one byte more than its manifest allows is refused:");
+    stage.screen.check(
+        !outcome && outcome.error().code == ErrorCode::too_large && outcome.error().effect == Effect::none,
+        "one byte more than its manifest allows is refused:");
     stage.screen.quote(outcome ? "it was answered" : outcome.error().message);
 }
 

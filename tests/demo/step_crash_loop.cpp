@@ -59,10 +59,10 @@ void end_a_crash_loop(Stage& stage) {
 
     const auto asked = std::chrono::steady_clock::now();
     const auto outcome = plugin->call("echo", "still there?");
-    stage.screen.check(!outcome && outcome.error().code == ErrorCode::unavailable &&
-                           outcome.error().effect == Effect::none && plugin->stats().in_flight == 0,
-                       "the next call is answered at once, in " +
-                           duration_text(std::chrono::steady_clock::now() - asked));
+    stage.screen.check(
+        !outcome && outcome.error().code == ErrorCode::unavailable && outcome.error().effect == Effect::none &&
+            plugin->stats().in_flight == 0,
+        "the next call is answered at once, in " + duration_text(std::chrono::steady_clock::now() - asked));
     stage.screen.check(neighbours_answer(stage), "the other plugins answer as before");
 }
 

@@ -39,17 +39,16 @@ void leave_nothing_behind(Stage& stage) {
     stage.host.reset();
     const auto time = std::chrono::steady_clock::now() - begin;
     // A child whose parent is gone is no descendant any more, so each one is looked for by itself.
-    const bool all_gone = std::none_of(
-        during.processes.begin(), during.processes.end(),
-        [](const tests::ProcessStatus& process) { return tests::status_of(process.pid).state != 'X'; });
+    const bool all_gone =
+        std::none_of(during.processes.begin(), during.processes.end(),
+                     [](const tests::ProcessStatus& process) { return tests::status_of(process.pid).state != 'X'; });
     stage.checksum.reset();
     stage.greeter.reset();
     stage.faulty.reset();
     const Surroundings after = look_until_clean(stage.before);
 
-    Table table({Table::left(""), Table::right("child processes"), Table::right("threads"),
-                 Table::right("descriptors"), Table::right("mapped memory files"),
-                 Table::right("objects in /dev/shm")});
+    Table table({Table::left(""), Table::right("child processes"), Table::right("threads"), Table::right("descriptors"),
+                 Table::right("mapped memory files"), Table::right("objects in /dev/shm")});
     add_row(table, "before the host", stage.before);
     add_row(table, "with the host", during);
     add_row(table, "after it", after);

@@ -23,9 +23,9 @@ void greet(Stage& stage) {
     stage.screen.check(greeting && greeting->text() == "Hello, Grace!", "the greeter greets");
 
     const auto refused = greet_by_name(stage, "");
-    stage.screen.check(!refused && refused.error().code == ErrorCode::plugin_failed &&
-                           refused.error().plugin_number == 1,
-                       "what the plugin throws reaches the caller as an error with the plugin's own number and text:");
+    stage.screen.check(
+        !refused && refused.error().code == ErrorCode::plugin_failed && refused.error().plugin_number == 1,
+        "what the plugin throws reaches the caller as an error with the plugin's own number and text:");
     stage.screen.quote(refused ? refused->text() : refused.error().message);
 }
 

@@ -25,7 +25,9 @@ void Tally::add(const Tally& other) {
     latency_.append(other.latency_);
 }
 
-std::uint64_t Tally::errors() const noexcept { return std::accumulate(errors_.begin(), errors_.end(), std::uint64_t{0}); }
+std::uint64_t Tally::errors() const noexcept {
+    return std::accumulate(errors_.begin(), errors_.end(), std::uint64_t{0});
+}
 
 bool Tally::agrees_with(const Stats& stats) const noexcept {
     return stats.calls == calls_ && stats.succeeded == replies_ && stats.errors == errors_ && stats.in_flight == 0 &&

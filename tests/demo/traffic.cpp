@@ -16,7 +16,8 @@ Callers::Call sum_up(const Plugin& plugin, std::span<const std::byte> bytes) {
     };
 }
 
-Callers::Call expect(const Plugin& plugin, std::string_view method, std::string_view request, std::string_view expected) {
+Callers::Call expect(const Plugin& plugin, std::string_view method, std::string_view request,
+                     std::string_view expected) {
     return [plugin, method, request, expected](Tally& tally) {
         tallied(
             tally, [&] { return plugin.call(method, request); },

@@ -74,7 +74,8 @@ int main(int, char** arguments) {
                 break;
             }
             expect_echo(plugin, "beside a child");
-            expect(wait_for(child) == 0, "a forked child did not end well: " + std::to_string(turn));
+            const int status = wait_for(child);
+            expect(status == 0, "a forked child ended with status " + std::to_string(status));
             expect_no_descriptors_in_children(lister);
             if (turn % 10 == 0) {
                 const auto outcome = plugin.call("segfault", "");

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "support/outcomes.hpp"
 
@@ -23,6 +24,7 @@ void check_sentence(const std::string& sentence, std::initializer_list<std::stri
     CHECK_MESSAGE(!contains(sentence, "\n"), sentence);
     CHECK_MESSAGE(!contains(sentence, "  "), sentence);
     CHECK_MESSAGE(!contains(sentence, "/proc/"), sentence);
+    CHECK_NOTHROW_MESSAGE(static_cast<void>(nlohmann::json(sentence).dump()), "not UTF-8: " << sentence);
 }
 
 }  // namespace bulkhead::tests

@@ -74,6 +74,12 @@ class Witness {
         return text;
     }
 
+    // What it prints from now on goes nowhere, and the host sees the end of its output.
+    void close_output() {
+        ::close(STDOUT_FILENO);
+        ::close(STDERR_FILENO);
+    }
+
     std::string pid() { return std::to_string(::getpid()); }
 
   private:
@@ -96,4 +102,4 @@ BULKHEAD_PLUGIN(Witness, "witness", "1.0.0", method<&Witness::note>("note"),
                 method<&Witness::note>("note_idempotent", idempotent), method<&Witness::hold>("hold"),
                 method<&Witness::die>("die"), method<&Witness::die>("die_idempotent", idempotent),
                 method<&Witness::answer_and_die>("answer_and_die"), method<&Witness::trace>("trace"),
-                method<&Witness::pid>("pid"))
+                method<&Witness::close_output>("close_output"), method<&Witness::pid>("pid"))

@@ -31,7 +31,9 @@ bool Dispatcher::wait_for_start() {
         wait(is_told);
     }
     start_ = cell_.start.load(std::memory_order_acquire);
-    if (start_ == kNoPosition || cell_.shut_down.load(std::memory_order_relaxed) != 0) {
+    // A cell of another incarnation: the host lost sight of us, and this is for a later worker.
+    const bool is_ours = cell_.incarnation.load(std::memory_order_acquire) == header_.incarnation;
+    if (start_ == kNoPosition || !is_ours || cell_.shut_down.load(std::memory_order_relaxed) != 0) {
         return false;
     }
     requests_ = host_.requests_from(start_);

@@ -15,8 +15,7 @@ namespace bulkhead::worker {
 class Dispatcher {
   public:
     Dispatcher(const transport::HostOutboxView& host, const transport::WorkerCell& cell,
-               transport::WorkerOutbox& outbox, ReplyOutbox& replies, OpenCalls& calls,
-               const PluginInstance& instance);
+               transport::WorkerOutbox& outbox, ReplyOutbox& replies, OpenCalls& calls, const PluginInstance& instance);
 
     // Stands by until the host gives a position to start from. False: shut down instead.
     bool wait_for_start();

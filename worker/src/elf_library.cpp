@@ -19,8 +19,9 @@ struct Machine {
 };
 
 constexpr Machine kMachines[] = {
-    {EM_X86_64, "x86-64"}, {EM_AARCH64, "aarch64"}, {EM_386, "x86"},           {EM_ARM, "arm"},   {EM_RISCV, "riscv"},
-    {EM_PPC64, "ppc64"},   {EM_S390, "s390x"},      {EM_LOONGARCH, "loongarch"}, {EM_MIPS, "mips"},
+    {EM_X86_64, "x86-64"}, {EM_AARCH64, "aarch64"},     {EM_386, "x86"},
+    {EM_ARM, "arm"},       {EM_RISCV, "riscv"},         {EM_PPC64, "ppc64"},
+    {EM_S390, "s390x"},    {EM_LOONGARCH, "loongarch"}, {EM_MIPS, "mips"},
 };
 
 #if defined(__x86_64__)

@@ -34,7 +34,7 @@ class ForkServer {
     [[noreturn]] void run();
 
   private:
-    void take_orders();
+    void take_order();
     void start(transport::Packet& packet, const transport::StartMessage& order);
     void refuse(const transport::StartMessage& order, int error);
     std::error_code hand_to_blank(const transport::Packet& packet);

@@ -75,30 +75,29 @@ void ForkServer::run() {
             reap();
         }
         if ((events[0].revents & POLLIN) != 0) {
-            take_orders();
+            take_order();
         }
     }
 }
 
-void ForkServer::take_orders() {
-    for (;;) {
-        transport::Packet packet;
-        std::error_code error;
-        const transport::Received received = transport::receive_packet(control_.get(), packet, error);
-        const bool cut = received == transport::Received::failed && packet.size > 0;
-        if (received != transport::Received::packet && !cut) {
-            return;  // nothing more, or a hang-up that the next poll reports
-        }
-        const auto order = packet.as<transport::StartMessage>();
-        if (!order || order->kind != transport::ControlKind::start || order->generation != generation_) {
-            continue;  // meant for a fork server that died; the host repeats it
-        }
-        if (cut || packet.descriptors.size() != order->descriptor_count) {
-            refuse(*order, cut ? error.value() : EPROTO);
-            continue;
-        }
-        start(packet, *order);
+// One at a time: between two orders the dead are reaped and the guard is looked after.
+void ForkServer::take_order() {
+    transport::Packet packet;
+    std::error_code error;
+    const transport::Received received = transport::receive_packet(control_.get(), packet, error);
+    const bool cut = received == transport::Received::failed && packet.size > 0;
+    if (received != transport::Received::packet && !cut) {
+        return;  // nothing there, or a hang-up that the next poll reports
     }
+    const auto order = packet.as<transport::StartMessage>();
+    if (!order || order->kind != transport::ControlKind::start || order->generation != generation_) {
+        return;  // meant for a fork server that died; the host repeats it
+    }
+    if (cut || packet.descriptors.size() != order->descriptor_count) {
+        refuse(*order, cut ? error.value() : EPROTO);
+        return;
+    }
+    start(packet, *order);
 }
 
 void ForkServer::start(transport::Packet& packet, const transport::StartMessage& order) {

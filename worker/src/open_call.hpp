@@ -16,7 +16,7 @@ namespace bulkhead::worker {
 
 // Where the plugin builds an answer.
 struct ReplyBuffer {
-    std::byte* data = nullptr;           // null: there is none
+    std::byte* data = nullptr;  // null: there is none
     std::size_t size = 0;
     std::optional<std::uint64_t> block;  // of the reply slab; empty: inline
 };
@@ -84,7 +84,9 @@ class OpenCalls {
         return &slot(id);
     }
 
-    static std::uint64_t id_of(const bulkhead_call* handle) noexcept { return reinterpret_cast<std::uintptr_t>(handle); }
+    static std::uint64_t id_of(const bulkhead_call* handle) noexcept {
+        return reinterpret_cast<std::uintptr_t>(handle);
+    }
     static bulkhead_call* handle_of(std::uint64_t id) noexcept {
         static_assert(sizeof(std::uintptr_t) >= sizeof id);
         return reinterpret_cast<bulkhead_call*>(id);

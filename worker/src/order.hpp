@@ -15,7 +15,7 @@ namespace bulkhead::worker {
 struct Limits {
     std::uint64_t address_space = 0;  // bytes
     std::uint64_t open_files = 0;
-    std::uint64_t file_size = 0;    // bytes
+    std::uint64_t file_size = 0;  // bytes
     std::uint64_t cpu_seconds = 0;
     std::uint64_t stack = 0;  // bytes
 };

@@ -36,8 +36,8 @@ class TableCheck {
             return refuse_size();
         }
         if (table_->method_size < kVersionOneMethod || table_->method_size % alignof(bulkhead_method) != 0) {
-            return refuse("its methods have " + std::to_string(table_->method_size) + " bytes each; ABI 1 needs at least " +
-                          std::to_string(kVersionOneMethod));
+            return refuse("its methods have " + std::to_string(table_->method_size) +
+                          " bytes each; ABI 1 needs at least " + std::to_string(kVersionOneMethod));
         }
         if (table_->create == nullptr || table_->destroy == nullptr) {
             return refuse(std::string("it has no ") + (table_->create == nullptr ? "create" : "destroy") + " function");
@@ -82,7 +82,8 @@ class TableCheck {
         }
         const std::string name(method.name, ::strnlen(method.name, kMaxNameLength + 1));
         if (name.size() > kMaxNameLength) {
-            return "its method number " + number + " has a name of more than " + std::to_string(kMaxNameLength) + " bytes";
+            return "its method number " + number + " has a name of more than " + std::to_string(kMaxNameLength) +
+                   " bytes";
         }
         if (method.run == nullptr) {
             return "its method " + name + " has no function";

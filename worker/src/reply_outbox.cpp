@@ -119,7 +119,8 @@ std::optional<std::uint64_t> ReplyOutbox::allocate(std::size_t size, const OpenC
         if (block || !call.is_wanted() || is_past(call.deadline, now)) {
             break;
         }
-        const auto left = call.deadline == 0 ? kLongestWait : std::chrono::nanoseconds(call.deadline) - now.time_since_epoch();
+        const auto left =
+            call.deadline == 0 ? kLongestWait : std::chrono::nanoseconds(call.deadline) - now.time_since_epoch();
         transport::futex_wait_either(cell_.bell, bell, changed_, changed,
                                      now + std::min<std::chrono::nanoseconds>(left, kLongestWait));
     }

@@ -33,8 +33,8 @@ class ReplyOutbox {
     // Answers a request that cannot be begun, with a short text. [main-thread]
     void fail_unopened(std::uint64_t call_id, std::string_view text) noexcept;
 
-    // A block of the slab. Waits for the host to release one while the call is wanted; empty: it is not any more, or its
-    // deadline has passed.
+    // A block of the slab. Waits for the host to release one while the call is wanted; empty: it is not any more, or
+    // its deadline has passed.
     std::optional<std::uint64_t> allocate(std::size_t size, const OpenCall& call) noexcept;
     void free(std::uint64_t block) noexcept;
     std::byte* block(std::uint64_t offset) const noexcept { return outbox_.block(offset); }

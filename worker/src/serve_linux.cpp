@@ -85,8 +85,8 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
     if (error) {
         die_unheard("the host outbox cannot be mapped", error);
     }
-    auto outbox = transport::WorkerOutbox::map(descriptors[slot::worker_outbox], host.geometry(),
-                                               message.incarnation, error);
+    auto outbox =
+        transport::WorkerOutbox::map(descriptors[slot::worker_outbox], host.geometry(), message.incarnation, error);
     if (error) {
         die_unheard("the worker outbox cannot be mapped", error);
     }

@@ -85,7 +85,8 @@ TEST_CASE("a library that was cut anywhere is truncated") {
     const auto file = plugin("libversatile.so");
     for (std::size_t size = sizeof(Elf64_Ehdr); size < file.size(); size += 61) {
         CAPTURE(size);
-        CHECK(fault_of({file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size)}).starts_with("it is truncated"));
+        CHECK(
+            fault_of({file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size)}).starts_with("it is truncated"));
     }
 }
 

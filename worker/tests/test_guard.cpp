@@ -45,8 +45,8 @@ int run_by_hand(const char* argument) {
         ::posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", 0, 0);
     }
     pid_t pid = 0;
-    const int error = ::posix_spawn(&pid, BULKHEAD_WORKER_PROGRAM, &actions, nullptr,
-                                    const_cast<char* const*>(arguments), environ);
+    const int error =
+        ::posix_spawn(&pid, BULKHEAD_WORKER_PROGRAM, &actions, nullptr, const_cast<char* const*>(arguments), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     REQUIRE(error == 0);
     int status = 0;

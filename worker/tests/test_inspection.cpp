@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "support/guard_process.hpp"
 #include "inspection_text.hpp"
+#include "support/guard_process.hpp"
 
 namespace bulkhead::worker::test {
 namespace {
@@ -69,8 +69,7 @@ TEST_CASE("an inspection says in one sentence what is wrong with a file") {
     GuardProcess guard;
     CHECK(inspect_file(guard, "/dev/null") == Json{{"error", "it is empty"}});
     CHECK(inspect_file(guard, BULKHEAD_TEST_PLUGINS "/not_a_library.so") == Json{{"error", "it is not an ELF file"}});
-    CHECK(inspect_file(guard, BULKHEAD_WORKER_PROGRAM) ==
-          Json{{"error", "it is an executable, not a shared library"}});
+    CHECK(inspect_file(guard, BULKHEAD_WORKER_PROGRAM) == Json{{"error", "it is an executable, not a shared library"}});
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     const Descriptor near(ends[0]);
@@ -90,7 +89,8 @@ TEST_CASE("names from a library are written as valid JSON, whatever their bytes"
     CHECK(written_soname("lib\"\\\n\x01.so") == "lib\"\\\n\x01.so");
     CHECK(written_soname("lib\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80.so") == "lib\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80.so");
     CHECK(written_soname("\xFF") == "\xC3\xBF");
-    for (const char* broken : {"\xC3", "\xE2\x82", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8"}) {
+    for (const char* broken :
+         {"\xC3", "\xE2\x82", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8"}) {
         CHECK(!written_soname(broken).empty());
     }
 }

@@ -143,6 +143,36 @@ TEST_CASE("an order with too few descriptors gets an error, and the next one a w
     CHECK(lane.call(worker, "echo", "x").payload == "x");
 }
 
+// More orders than the socket has room for answers.
+std::uint64_t send_many_bad_orders(GuardProcess& guard, std::uint64_t count) {
+    transport::StartMessage message;
+    message.generation = guard.generation();
+    message.descriptor_count = 6;
+    for (std::uint64_t index = 0; index < count; ++index) {
+        message.start_id = guard.next_start_id();
+        guard.send(message, {});
+    }
+    return message.start_id;
+}
+
+TEST_CASE("a host that does not read for a while gets every answer later") {
+    constexpr std::uint64_t kOrders = 400;
+    GuardProcess guard;
+    const std::uint64_t last = send_many_bad_orders(guard, kOrders);
+    for (std::uint64_t id = last - kOrders + 1; id <= last; ++id) {
+        CHECK(guard.await_start_failed(id).error == EPROTO);
+    }
+}
+
+TEST_CASE("a host that leaves without reading is noticed by a fork server that waits for it") {
+    GuardProcess guard;
+    send_many_bad_orders(guard, 400);
+    const pid_t fork_server = guard.fork_server();
+    guard.hang_up();
+    CHECK(await_gone(fork_server));
+    CHECK(guard.await_end() == 0);
+}
+
 TEST_CASE("a fork server that has no descriptors free says so, and works again later") {
     GuardProcess guard;
     TestLane lane(guard);

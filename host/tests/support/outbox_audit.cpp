@@ -121,12 +121,14 @@ void OutboxAudit::settle(PendingCall& call, const Message& message) {
 
 void OutboxAudit::read_log() {
     std::size_t lines = 0;
-    log_.read(outbox_.view(), outbox_.geometry().log_slots, [&](LogLevel level, std::string_view text) {
+    const auto on_line = [&](LogLevel level, std::string_view text) {
         ++lines;
         require(level <= LogLevel::error, "a log level that there is not");
         require(text.size() <= transport::kLogLineCapacity, "a log line beyond its capacity");
         require(is_plain(text), "control characters in a log line");
-    });
+    };
+    const auto on_lost = [&](std::uint64_t count) { require(count > 0, "a loss of nothing"); };
+    log_.read(outbox_.view(), outbox_.geometry().log_slots, on_lost, on_line);
     require(lines <= outbox_.geometry().log_slots, "more log lines than slots");
     lines_ += lines;
 }

@@ -77,7 +77,15 @@ static const bulkhead_plugin_table table = {
 #else
     BULKHEAD_ABI_VERSION,
 #endif
-    sizeof(bulkhead_method), "refused", "1.0.0", methods, 1, create, destroy, activate, NULL,
+    sizeof(bulkhead_method),
+    "refused",
+    "1.0.0",
+    methods,
+    1,
+    create,
+    destroy,
+    activate,
+    NULL,
 };
 
 #if defined(NO_ENTRY)

@@ -33,8 +33,8 @@ pid_t spawn_guard(const Descriptor& control, const Descriptor& host) {
     ::posix_spawn_file_actions_adddup2(&actions, host_source.get(), transport::kGuardHostDescriptor);
     const char* const arguments[] = {BULKHEAD_WORKER_PROGRAM, "--guard", nullptr};
     pid_t pid = 0;
-    const int error = ::posix_spawn(&pid, BULKHEAD_WORKER_PROGRAM, &actions, nullptr,
-                                    const_cast<char* const*>(arguments), environ);
+    const int error =
+        ::posix_spawn(&pid, BULKHEAD_WORKER_PROGRAM, &actions, nullptr, const_cast<char* const*>(arguments), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     REQUIRE(error == 0);
     return pid;

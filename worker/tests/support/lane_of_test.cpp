@@ -229,7 +229,8 @@ std::optional<Answer> TestLane::try_take(TestWorker& worker) {
     Answer answer{static_cast<transport::Kind>(message.kind), message.call_id, message.status, {}};
     if (message.in_slab()) {
         REQUIRE(worker.outbox.lies_in_slab(message.slab_offset(), message.length));
-        answer.payload.assign(reinterpret_cast<const char*>(worker.outbox.block(message.slab_offset())), message.length);
+        answer.payload.assign(reinterpret_cast<const char*>(worker.outbox.block(message.slab_offset())),
+                              message.length);
     } else {
         REQUIRE(message.length <= transport::kInlineCapacity);
         answer.payload.assign(reinterpret_cast<const char*>(message.inline_bytes), message.length);

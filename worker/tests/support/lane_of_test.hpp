@@ -78,8 +78,7 @@ class TestLane {
     std::uint64_t publish(TestWorker& worker, std::string_view method, std::string_view payload,
                           const CallOptions& options = {});
     // Publishes, waits parked, takes the answer and releases it.
-    Answer call(TestWorker& worker, std::string_view method, std::string_view payload,
-                const CallOptions& options = {});
+    Answer call(TestWorker& worker, std::string_view method, std::string_view payload, const CallOptions& options = {});
     Answer await_answer(TestWorker& worker);
     // Takes an answer that is there; does not release its slab block.
     std::optional<Answer> try_take(TestWorker& worker);

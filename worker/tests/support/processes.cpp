@@ -1,5 +1,6 @@
 #include "support/processes.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -8,8 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "process.hpp"
@@ -24,8 +23,11 @@ struct Stat {
 };
 
 Stat read_stat(const std::string& pid) {
-    std::ifstream file("/proc/" + pid + "/stat");
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    // Not a stream, which throws when the process goes between opening and reading.
+    const transport::Descriptor file(::open(("/proc/" + pid + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
+    char bytes[512];
+    const ssize_t size = file ? ::read(file.get(), bytes, sizeof bytes) : 0;
+    const std::string text(bytes, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     const std::size_t open = text.find('(');
     const std::size_t close = text.rfind(')');
     Stat result;

@@ -1,5 +1,8 @@
 /* The plugin behind the benchmarks: as little as a plugin can be, so that what is measured is not the plugin. */
+#define _POSIX_C_SOURCE 200809L /* for getpid */
+
 #include <bulkhead/plugin/plugin.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 static const bulkhead_services *services;
