@@ -34,6 +34,7 @@ void Lane::start_call(std::string_view method, std::vector<std::byte> request, c
     waiter->completion = std::move(completion);
     waiter->ticket = ticket;
     ticket->attach(weak_from_this());
+    std::unique_ptr<AsyncWaiter> turned_away;
     std::optional<Error> refused;
     {
         Lock lock(mutex_);
@@ -49,11 +50,12 @@ void Lane::start_call(std::string_view method, std::vector<std::byte> request, c
             watch_deadline(submission.deadline);
             deferred_.push_back({submission, std::move(request), options, std::move(waiter)});
         } else if (waiter) {
+            turned_away = std::move(waiter);
             refused = refusal(lock, method, why.value_or(ErrorCode::overloaded), request.size());
         }
     }
-    if (refused) {
-        waiter->completion->complete(*std::move(refused), true);
+    if (turned_away) {
+        turned_away->completion->complete(*std::move(refused), true);
         return;
     }
     if (ticket->cancelled()) {  // before there was anything to cancel

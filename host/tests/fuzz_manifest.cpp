@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -16,6 +17,29 @@ namespace {
 using namespace bulkhead::detail;
 
 constexpr std::string_view kOrigin = "/p/plugin.json";
+
+// What stands before and behind the input.
+struct Place {
+    std::string_view before;
+    std::string_view behind;
+};
+
+constexpr Place kPlaces[] = {
+    {"", ""},
+    {R"({"version":"1","library":"l","name":)", "}"},
+    {R"({"name":"n","library":"l","version":)", "}"},
+    {R"({"name":"n","version":"1","library":)", "}"},
+    {R"({"name":"n","version":"1","library":"l",)", "}"},
+    {R"({"name":"n","version":"1","library":"l","config":)", "}"},
+    {R"({"name":"n","version":"1","library":"l","environment":)", "}"},
+    {R"({"name":"n","version":"1","library":"l","environment":{"TZ":)", "}}"},
+    {R"({"name":"n","version":"1","library":"l","methods":{"m":{"idempotent":)", "}}}"},
+    {R"({"name":"n","version":"1","library":"l","limits":{"payload":)", "}}"},
+    {R"({"name":"n","version":"1","library":"l","limits":{"in_flight":1,"in_flight_bytes":)", "}}"},
+    {R"({"name":"n","version":"1","library":"l","limits":{"cpu_seconds":2,)", "}}"},
+    {R"({"name":"n","version":"1","library":"l","supervision":{"restarts":)", "}}"},
+    {R"({"name":"n","version":"1","library":"l","supervision":{"start_ms":1,)", "}}"},
+};
 
 void require(bool holds, const char* what) {
     if (!holds) {
@@ -46,15 +70,21 @@ void check_accepted(const Manifest& manifest) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    if (size == 0) {
+        return 0;
+    }
+    const Place& place = kPlaces[data[0] % std::size(kPlaces)];
+    std::string text(place.before);
+    text.append(reinterpret_cast<const char*>(data) + 1, size - 1).append(place.behind);
     check_json(text);
     const auto manifest = parse_manifest(text, "/p", std::string(kOrigin));
     if (manifest) {
         check_accepted(*manifest);
-    } else {
-        require(manifest.error().code == bulkhead::ErrorCode::bad_manifest, "another code than bad_manifest");
-        require(manifest.error().message.find("manifest " + std::string(kOrigin) + ": ") == 0, "the file is not named");
-        require(manifest.error().message.find('\n') == std::string::npos, "a sentence of several lines");
+        return 0;
     }
+    const std::string& sentence = manifest.error().message;
+    require(manifest.error().code == bulkhead::ErrorCode::bad_manifest, "another code than bad_manifest");
+    require(sentence.find("manifest " + std::string(kOrigin) + ": ") == 0, "a sentence that does not name the file");
+    require(sentence.find_first_of("\n\x1b") == std::string::npos, "a sentence of several lines");
     return 0;
 }

@@ -37,7 +37,7 @@ void set(FuzzedDataProvider& input, T& field) {
 
 void overwrite(FuzzedDataProvider& input, std::span<std::byte> target) {
     const auto bytes = input.ConsumeBytes<std::uint8_t>(input.ConsumeIntegralInRange<std::size_t>(0, target.size()));
-    std::memcpy(target.data(), bytes.data(), bytes.size());
+    std::transform(bytes.begin(), bytes.end(), target.begin(), [](std::uint8_t byte) { return std::byte{byte}; });
 }
 
 void change_header(FuzzedDataProvider& input, bulkhead::transport::WorkerOutboxHeader& header) {

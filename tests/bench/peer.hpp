@@ -38,7 +38,7 @@ class Peer {
     Peer& operator=(const Peer&) = delete;
 
   private:
-    pid_t pid_;
+    pid_t pid_ = 0;
 };
 
 }  // namespace bulkhead::bench

@@ -29,16 +29,21 @@ SharedMemory::SharedMemory(std::size_t size) : size_(size), data_(nullptr) {
 
 SharedMemory::~SharedMemory() { ::munmap(data_, size_); }
 
-Peer::Peer(int core, const std::function<void()>& run) : pid_(::fork()) {
+Peer::Peer(int core, const std::function<void()>& run) {
+    const pid_t parent = ::getpid();
+    pid_ = ::fork();
     if (pid_ < 0) {
         throw failure("no process for the reference: ");
     }
     if (pid_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        pin(0, core);
-        run();
+        if (::getppid() == parent) {
+            run();
+        }
         ::_exit(0);
     }
+    // Not by itself: it may have to wait for this very core until it could.
+    pin(pid_, core);
 }
 
 Peer::~Peer() {

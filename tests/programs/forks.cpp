@@ -1,5 +1,6 @@
 // A server that forks while calls go on. Its children are copies of it, host and all, and end like every program: by
 // leaving main.
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +59,11 @@ int main(int, char** arguments) {
     const int turns = std::atoi(arguments[1]);
     const std::string lister = bulkhead::tests::built_program("has_three_descriptors").string();
     const auto before = bulkhead::tests::Snapshot::take();
+    for (const auto& [number, target] : before.descriptors) {
+        if (number > STDERR_FILENO) {  // of whoever started this program; not what is looked at
+            ::fcntl(number, F_SETFD, FD_CLOEXEC);
+        }
+    }
     bool in_child = false;
     {
         auto folder = std::make_unique<bulkhead::tests::PluginFolder>("faulty", kTireless);

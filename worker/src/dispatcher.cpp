@@ -14,13 +14,7 @@ using transport::RingReader;
 Dispatcher::Dispatcher(const transport::HostOutboxView& host, const transport::WorkerCell& cell,
                        transport::WorkerOutbox& outbox, ReplyOutbox& replies, OpenCalls& calls,
                        const PluginInstance& instance)
-    : cell_(cell),
-      host_(host),
-      outbox_(outbox),
-      header_(outbox.header()),
-      replies_(replies),
-      calls_(calls),
-      instance_(instance) {}
+    : cell_(cell), host_(host), header_(outbox.header()), replies_(replies), calls_(calls), instance_(instance) {}
 
 bool Dispatcher::wait_for_start() {
     const auto is_told = [this] {

@@ -33,8 +33,7 @@ class Dispatcher {
 
     const transport::WorkerCell& cell_;
     const transport::HostOutboxView& host_;
-    transport::WorkerOutbox& outbox_;
-    transport::WorkerOutboxHeader& header_;
+    transport::WorkerOutboxHeader& header_;  // of the worker's own outbox
     ReplyOutbox& replies_;
     OpenCalls& calls_;
     const PluginInstance& instance_;

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 
@@ -52,22 +53,24 @@ GuardedOutbox::~GuardedOutbox() {
     }
 }
 
-// The kernel chooses where a mapping goes: the highest gap that is large enough. So one is made between two guards, and
-// whatever fell into a higher one is kept until the view has found its place.
+// The kernel chooses where a mapping goes: the highest gap that is large enough. So gaps between guards are made, and
+// what fell into another one is kept there until the view falls into one of them.
 void GuardedOutbox::map_between_guards() {
-    constexpr int kAttempts = 100;
+    constexpr int kAttempts = 1000;
     const std::size_t size = geometry_.worker_outbox_size;
     std::vector<transport::WorkerOutboxView> elsewhere;
+    std::set<const void*> gaps;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
         std::byte* before = reserve(size + 2 * kGuard);
         std::byte* gap = before + kGuard;
         ::munmap(gap, size);
         guards_.emplace_back(before, kGuard);
         guards_.emplace_back(gap + size, kGuard);
+        gaps.insert(gap);
         std::error_code error;
         auto view = transport::WorkerOutboxView::map(segment_, geometry_, error);
         require(error, "the host's mapping");
-        if (reinterpret_cast<const std::byte*>(&view.header()) == gap) {
+        if (gaps.contains(&view.header())) {
             view_ = std::move(view);
             return;
         }
