@@ -74,10 +74,10 @@ TEST_CASE("an asynchronous call ends as cancelled through its slot") {
     Held held(witness);
     asio::cancellation_signal signal;
     Collector<std::string> outcomes;
-    witness.plugin().async_call(
-        "note", "unwanted", {},
-        asio::bind_cancellation_slot(signal.slot(),
-                                     [outcomes](const result<Bytes>& outcome) { outcomes.add(summary(outcome)); }));
+    witness.plugin().async_call("note", "unwanted", {},
+                                asio::bind_cancellation_slot(signal.slot(), [outcomes](const result<Bytes>& outcome) {
+                                    outcomes.add(summary(outcome));
+                                }));
     signal.emit(asio::cancellation_type::terminal);
     REQUIRE(outcomes.await_count(1));
     CHECK(outcomes.all().front() == "cancelled/none");

@@ -35,7 +35,8 @@ TEST_CASE("after five restarts in ten seconds a plugin that crashes again is una
     CHECK(stats.restarts == 5);
     CHECK(unaccounted(stats) == "");
     Collector<std::string> outcomes;
-    service.plugin().async_call("echo", "x", {}, [outcomes](const result<Bytes>& late) { outcomes.add(sentence(late)); });
+    service.plugin().async_call("echo", "x", {},
+                                [outcomes](const result<Bytes>& late) { outcomes.add(sentence(late)); });
     REQUIRE(outcomes.await_count(1));
     CHECK(outcomes.all().front() == sentence(outcome));
     CHECK(summary(neighbour.call("greet", "you")) == "ok: Hello, you!");
@@ -93,12 +94,18 @@ TEST_CASE("every kind of death is reported as what it was, and answered with a r
         int exit_code;
     };
     constexpr Death kDeaths[] = {
-        {"segfault", "", Cause::crash, SIGSEGV, 0},  {"null_call", "", Cause::crash, SIGSEGV, 0},
-        {"abort", "", Cause::abort, SIGABRT, 0},     {"throw_through", "", Cause::abort, SIGABRT, 0},
-        {"exit", "3", Cause::exit, 0, 3},            {"exit", "0", Cause::exit, 0, 0},
-        {"_exit", "4", Cause::exit, 0, 4},           {"raise", "9", Cause::killed, SIGKILL, 0},
-        {"raise", "15", Cause::killed, SIGTERM, 0},  {"raise", "8", Cause::crash, SIGFPE, 0},
-        {"overflow_stack", "", Cause::crash, SIGSEGV, 0}, {"corrupt_heap", "", Cause::abort, SIGABRT, 0},
+        {"segfault", "", Cause::crash, SIGSEGV, 0},
+        {"null_call", "", Cause::crash, SIGSEGV, 0},
+        {"abort", "", Cause::abort, SIGABRT, 0},
+        {"throw_through", "", Cause::abort, SIGABRT, 0},
+        {"exit", "3", Cause::exit, 0, 3},
+        {"exit", "0", Cause::exit, 0, 0},
+        {"_exit", "4", Cause::exit, 0, 4},
+        {"raise", "9", Cause::killed, SIGKILL, 0},
+        {"raise", "15", Cause::killed, SIGTERM, 0},
+        {"raise", "8", Cause::crash, SIGFPE, 0},
+        {"overflow_stack", "", Cause::crash, SIGSEGV, 0},
+        {"corrupt_heap", "", Cause::abort, SIGABRT, 0},
     };
     Service service;
     for (const Death& death : kDeaths) {
@@ -117,8 +124,9 @@ TEST_CASE("every kind of death is reported as what it was, and answered with a r
         CHECK(report.running_method == death.method);
         CHECK(report.running_payload == std::string(death.request).size());
         CHECK(report.peak_resident_bytes > 0);
-        check_sentence(sentence(outcome), {"plugin faulty: call '" + std::string(death.method) + "' was lost: its worker",
-                                           "while running '" + std::string(death.method) + "'"});
+        check_sentence(sentence(outcome),
+                       {"plugin faulty: call '" + std::string(death.method) + "' was lost: its worker",
+                        "while running '" + std::string(death.method) + "'"});
         CHECK(contains(report.text(), "plugin faulty 1.0.0"));
         CHECK(summary(service.plugin().call("echo", "back")) == "ok: back");
     }

@@ -22,8 +22,8 @@ struct Lie {
 constexpr Lie kLies[] = {
     {"lie_sequence", "", "a sequence number from the future"},
     {"lie_kind", "", "unknown kind"},
-    {"lie_kind", "1", "unknown kind"},    // a request is no reply
-    {"lie_kind", "80", "unknown kind"},   // reserved
+    {"lie_kind", "1", "unknown kind"},   // a request is no reply
+    {"lie_kind", "80", "unknown kind"},  // reserved
     {"lie_kind", "66", "nobody cancelled"},
     {"lie_call_id", "index", "not in flight"},
     {"lie_call_id", "generation", "not in flight"},
@@ -116,8 +116,8 @@ TEST_CASE("a begun cursor that lies hurts only the plugin's own calls") {
 TEST_CASE("whatever a worker scribbles over its outbox, each call ends in time and the plugin comes back") {
     constexpr auto kTimeout = 100ms;
     constexpr auto kSlack = 10s;  // for a busy machine; a hang would be for ever
-    Service service("faulty", merged(kEndlessRestarts, {{"supervision", {{"hang_grace_ms", 20}}},
-                                                        {"limits", {{"payload", 65536}}}}));
+    Service service("faulty", merged(kEndlessRestarts,
+                                     {{"supervision", {{"hang_grace_ms", 20}}}, {"limits", {{"payload", 65536}}}}));
     PluginFolder neighbour_folder("greeter");
     const Plugin neighbour = load(service.host(), neighbour_folder);
     CallOptions options;
@@ -134,9 +134,9 @@ TEST_CASE("whatever a worker scribbles over its outbox, each call ends in time a
             CAPTURE(text);
             violations += text == "protocol_violation/unknown" ? 1 : 0;
             // An answer may be made of what was scribbled, and so may be its kind.
-            const bool legal = outcome->has_value() || text == "protocol_violation/unknown" || text == "crashed/unknown" ||
-                               text == "plugin_failed/unknown" || text == "too_large/unknown" ||
-                               text.starts_with("timed_out/");
+            const bool legal = outcome->has_value() || text == "protocol_violation/unknown" ||
+                               text == "crashed/unknown" || text == "plugin_failed/unknown" ||
+                               text == "too_large/unknown" || text.starts_with("timed_out/");
             CHECK(legal);
         }
     }

@@ -37,7 +37,8 @@ struct Server {
     }
 
     pid_t member(std::string_view name) const {
-        const auto found = std::find_if(family.begin(), family.end(), [&](pid_t pid) { return status_of(pid).name == name; });
+        const auto found =
+            std::find_if(family.begin(), family.end(), [&](pid_t pid) { return status_of(pid).name == name; });
         REQUIRE(found != family.end());
         return *found;
     }

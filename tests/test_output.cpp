@@ -33,7 +33,8 @@ TEST_CASE("lines of stdout and stderr arrive with the plugin's name, each once a
 TEST_CASE("empty lines, long lines and lines of exactly the limit arrive whole") {
     Service service;
     constexpr std::size_t kLongest = 4096;
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kLongest - 1, kLongest, kLongest + 1, 3 * kLongest}) {
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, kLongest - 1, kLongest, kLongest + 1, 3 * kLongest}) {
         CAPTURE(size);
         const std::size_t before = service.log().all().size();
         REQUIRE(service.plugin().call("print", std::string(size, 'x')).has_value());

@@ -163,11 +163,10 @@ TEST_CASE("asynchronous calls that wait for room end at their deadline, when can
 
     boost::asio::cancellation_signal signal;
     calls.options.timeout = CallOptions::kNoTimeout;
-    witness.plugin().async_call("note", "unwanted", calls.options,
-                                boost::asio::bind_cancellation_slot(
-                                    signal.slot(), [kept = calls.outcomes](const result<Bytes>& outcome) {
-                                        kept.add(summary(outcome));
-                                    }));
+    witness.plugin().async_call(
+        "note", "unwanted", calls.options,
+        boost::asio::bind_cancellation_slot(
+            signal.slot(), [kept = calls.outcomes](const result<Bytes>& outcome) { kept.add(summary(outcome)); }));
     signal.emit(boost::asio::cancellation_type::terminal);
     REQUIRE(calls.outcomes.await_count(2));
     CHECK(calls.outcomes.all().back() == "cancelled/none");

@@ -24,10 +24,10 @@ constexpr std::size_t kLimit = 1 << 20;
 
 TEST_CASE("payloads of every size come back as they went, up to the limit exactly") {
     Service service("faulty", merged(kEndlessRestarts, {{"limits", {{"payload", kLimit}}}}));
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{24}, std::size_t{25}, std::size_t{72},
-                                   std::size_t{73}, std::size_t{87}, std::size_t{88}, std::size_t{89}, std::size_t{255},
-                                   std::size_t{256}, std::size_t{257}, std::size_t{4095}, std::size_t{4096},
-                                   std::size_t{4097}, kLimit - 1, kLimit}) {
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{24}, std::size_t{25}, std::size_t{72}, std::size_t{73},
+          std::size_t{87}, std::size_t{88}, std::size_t{89}, std::size_t{255}, std::size_t{256}, std::size_t{257},
+          std::size_t{4095}, std::size_t{4096}, std::size_t{4097}, kLimit - 1, kLimit}) {
         CAPTURE(size);
         const std::string request = pattern(size);
         for (const char* method : {"echo", "echo_in_place", "answer_later"}) {
@@ -71,7 +71,8 @@ TEST_CASE("a plugin whose limit is below what a slot holds keeps to its limit") 
 }
 
 TEST_CASE("large replies that are kept by their callers do not stop the others") {
-    Service service("faulty", merged(kEndlessRestarts, {{"limits", {{"payload", kLimit}, {"in_flight_bytes", 4 * kLimit}}}}));
+    Service service("faulty",
+                    merged(kEndlessRestarts, {{"limits", {{"payload", kLimit}, {"in_flight_bytes", 4 * kLimit}}}}));
     std::vector<Bytes> kept;
     for (int call = 0; call < 50; ++call) {
         auto answer = service.plugin().call("big_reply", std::to_string(kLimit));
@@ -90,9 +91,11 @@ TEST_CASE("a trace id arrives with payloads of every size, and only where there 
     options.trace = TraceId{0x00, 0x01, 0x7F, 0x80, 0xFF, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xAB};
     for (const std::size_t size : {0, 1, 72, 73, 88, 89, 5000}) {
         CAPTURE(size);
-        CHECK(summary(witness.plugin().call("trace", pattern(size), options)) == "ok: 00017f80ff05060708090a0b0c0d0eab");
+        CHECK(summary(witness.plugin().call("trace", pattern(size), options)) ==
+              "ok: 00017f80ff05060708090a0b0c0d0eab");
         CHECK(summary(witness.plugin().call("trace", pattern(size))) == "ok: none");
-        CHECK((summary(witness.plugin().call("note", std::string(size, 'n'), options)) == "ok: " + std::string(size, 'n')));
+        CHECK((summary(witness.plugin().call("note", std::string(size, 'n'), options)) ==
+               "ok: " + std::string(size, 'n')));
     }
 }
 

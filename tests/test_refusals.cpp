@@ -170,7 +170,8 @@ TEST_CASE("an instance that crashes, exits, fails or hangs at its creation is to
                                                            {"fail", {"told to fail at start"}},
                                                            {"hang", {"300 ms", "create"}}}) {
         CAPTURE(start.fault);
-        const PluginFolder folder("faulty", {{"config", {{"start", start.fault}}}, {"supervision", {{"start_ms", 300}}}});
+        const PluginFolder folder("faulty",
+                                  {{"config", {{"start", start.fault}}}, {"supervision", {{"start_ms", 300}}}});
         const Error error = refusal_of(host, folder.path());
         CHECK(error.code == ErrorCode::load_failed);
         CHECK(error.report != nullptr);

@@ -104,8 +104,8 @@ TEST_CASE("an instance that hangs or crashes at its end does not keep its host")
         CAPTURE(fault);
         const Snapshot before = Snapshot::take();
         {
-            Service service("faulty", merged(kEndlessRestarts, {{"config", {{"stop", fault}}},
-                                                                {"supervision", {{"stop_ms", 200}}}}));
+            Service service("faulty", merged(kEndlessRestarts,
+                                             {{"config", {{"stop", fault}}}, {"supervision", {{"stop_ms", 200}}}}));
             REQUIRE(service.plugin().call("echo", "x").has_value());
             const auto begin = std::chrono::steady_clock::now();
             service.end_host();
@@ -121,7 +121,8 @@ TEST_CASE("several plugins that hang are ended together, not one after the other
     std::vector<std::unique_ptr<PluginFolder>> folders;
     for (int index = 0; index < 6; ++index) {
         folders.push_back(std::make_unique<PluginFolder>(
-            "faulty", nlohmann::json{{"name", "faulty" + std::to_string(index)}, {"supervision", {{"stop_ms", 1000}}}}));
+            "faulty",
+            nlohmann::json{{"name", "faulty" + std::to_string(index)}, {"supervision", {{"stop_ms", 1000}}}}));
         const Plugin plugin = load(*ending, *folders.back());
         plugin.async_call("sleep_forever", "", {}, [](const result<Bytes>&) {});
         CallOptions brief;
@@ -162,9 +163,9 @@ TEST_CASE("hosts that end while calls stream in from many threads leave no call 
         std::atomic<long> ended{0};
         std::atomic<long> wrong{0};
         const auto judge = [&](const result<Bytes>& outcome) {
-            const bool right = outcome ? outcome->text() == "x"
-                                       : outcome.error().code == ErrorCode::stopped ||
-                                             outcome.error().code == ErrorCode::overloaded;
+            const bool right =
+                outcome ? outcome->text() == "x"
+                        : outcome.error().code == ErrorCode::stopped || outcome.error().code == ErrorCode::overloaded;
             wrong += right ? 0 : 1;
             ++ended;
         };

@@ -72,16 +72,16 @@ void check_deaths_under(const nlohmann::json& changes, const std::vector<std::pa
         std::atomic<bool> stop{false};
         std::vector<std::thread> threads;
         for (const auto& [method, size] : callers) {
-            threads.emplace_back([&, method = method, size = size] {
-                call_until(stop, service.plugin(), method, size, tally);
-            });
+            threads.emplace_back(
+                [&, method = method, size = size] { call_until(stop, service.plugin(), method, size, tally); });
         }
         kill_workers(service, kills);
         stop = true;
         for (std::thread& thread : threads) {
             thread.join();
         }
-        MESSAGE(tally.answered.load() << " answered, " << tally.lost.load() << " lost, " << service.plugin().stats().deaths << " deaths");
+        MESSAGE(tally.answered.load() << " answered, " << tally.lost.load() << " lost, "
+                                      << service.plugin().stats().deaths << " deaths");
         CHECK(tally.wrong == 0);
         CHECK(tally.late == 0);
         CHECK(tally.answered > 0);
@@ -98,11 +98,13 @@ TEST_CASE("one caller whose worker is killed again and again always gets an outc
 }
 
 TEST_CASE("several callers whose worker is killed again and again always get outcomes, and only their own") {
-    check_deaths_under(kEchoOnce, {{"echo", 20}, {"answer_later", 60}, {"echo", 3000}, {"echo_in_place", 80}}, scaled(300));
+    check_deaths_under(kEchoOnce, {{"echo", 20}, {"answer_later", 60}, {"echo", 3000}, {"echo_in_place", 80}},
+                       scaled(300));
 }
 
 TEST_CASE("callers with large payloads whose worker is killed always get outcomes, and only their own") {
-    check_deaths_under(kEchoOnce, {{"echo", 300'000}, {"echo_in_place", 100'000}, {"answer_later", 200'000}}, scaled(100));
+    check_deaths_under(kEchoOnce, {{"echo", 300'000}, {"echo_in_place", 100'000}, {"answer_later", 200'000}},
+                       scaled(100));
 }
 
 TEST_CASE("asynchronous calls whose worker is killed again and again all get outcomes") {
@@ -118,8 +120,9 @@ TEST_CASE("asynchronous calls whose worker is killed again and again all get out
             const std::string request = "call " + std::to_string(turn);
             ++counts.started;
             service.plugin().async_call("echo", request, {}, [&counts, request](const result<Bytes>& outcome) {
-                const bool right = outcome ? outcome->text() == request : outcome.error().code == ErrorCode::crashed ||
-                                                                              outcome.error().code == ErrorCode::overloaded;
+                const bool right = outcome ? outcome->text() == request
+                                           : outcome.error().code == ErrorCode::crashed ||
+                                                 outcome.error().code == ErrorCode::overloaded;
                 counts.wrong += right ? 0 : 1;
                 ++counts.ended;
             });

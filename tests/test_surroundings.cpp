@@ -41,8 +41,11 @@ TEST_CASE("a worker's environment is empty but for what the manifest lists") {
 }
 
 TEST_CASE("the manifest's limits hold in the worker, and there are never core files") {
-    const nlohmann::json limits = {{"address_space", 1ULL << 47}, {"open_files", 64}, {"file_size", 1'000'000},
-                                   {"cpu_seconds", 1000},         {"stack", 1 << 20}};
+    const nlohmann::json limits = {{"address_space", 1ULL << 47},
+                                   {"open_files", 64},
+                                   {"file_size", 1'000'000},
+                                   {"cpu_seconds", 1000},
+                                   {"stack", 1 << 20}};
     const std::string text = answer(Service("faulty", {{"limits", limits}}), "limits");
     CHECK(contains(text, "address_space 140737488355328\n"));
     CHECK(contains(text, "open_files 64\n"));

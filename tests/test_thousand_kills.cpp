@@ -43,7 +43,8 @@ TEST_CASE("a thousand workers can be killed under load, and all is as before") {
                 const std::string request(size, 'x');
                 while (!stop) {
                     const auto outcome = service.plugin().call("echo", request);
-                    const bool right = outcome ? outcome->text() == request : outcome.error().code == ErrorCode::crashed;
+                    const bool right =
+                        outcome ? outcome->text() == request : outcome.error().code == ErrorCode::crashed;
                     wrong += right ? 0 : 1;
                 }
             });

@@ -106,24 +106,34 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
     if (!self) {
         return launch_error(worker, std::generic_category().message(errno));
     }
-    boost::asio::io_context context;
-    EmptyEnvironment environment;
-    process::default_process_launcher launcher;
-    process::error_code error;
-    process::process child = launcher(context, error, std::filesystem::path(kExecutablePath),
-                                      std::vector<std::string>(), process::process_stdio{nullptr, nullptr, nullptr},
-                                      environment, GuardDescriptors{far_end.get(), self.get(), executable.get()});
-    if (error) {
-        reap_failed_exec(launcher.pid);
-        return launch_error(worker, error.message());
+    const transport::Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null) {
+        return launch_error(worker, std::generic_category().message(errno));
     }
-    GuardProcess guard;
-    guard.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
-    if (!guard.pidfd_) {
-        return launch_error(worker, std::generic_category().message(errno));  // `child` ends it and reaps it
+    try {
+        boost::asio::io_context context;
+        EmptyEnvironment environment;
+        process::default_process_launcher launcher;
+        process::error_code error;
+        // With the executor, not the context: that overload of 1.81 throws instead of setting the error.
+        process::process child =
+            launcher(context.get_executor(), error, std::filesystem::path(kExecutablePath), std::vector<std::string>(),
+                     process::process_stdio{null.get(), null.get(), null.get()}, environment,
+                     GuardDescriptors{far_end.get(), self.get(), executable.get()});
+        if (error) {
+            reap_failed_exec(launcher.pid);
+            return launch_error(worker, error.message());
+        }
+        GuardProcess guard;
+        guard.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
+        if (!guard.pidfd_) {
+            return launch_error(worker, std::generic_category().message(errno));  // `child` ends it and reaps it
+        }
+        child.detach();
+        return guard;
+    } catch (const boost::system::system_error& error) {  // no descriptors for Asio's own
+        return launch_error(worker, error.code().message());
     }
-    child.detach();
-    return guard;
 }
 
 void GuardProcess::end(std::chrono::milliseconds patience) noexcept {

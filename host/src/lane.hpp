@@ -187,7 +187,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void settle_succession(const WorkerRef& dead, const std::shared_ptr<Report>& report, Completions& done);
     void inherit(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
     bool restart_limit_reached(transport::SteadyTime now);
-    void replace_worker();
+    void replace_worker(WorkerProcess& dead);
     void fail(const std::string& sentence, const std::shared_ptr<const Report>& report, Completions& done);
 
     // ---- lane_time.cpp, supervisor thread

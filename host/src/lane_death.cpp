@@ -22,6 +22,13 @@ void Lane::on_exited(const transport::ExitedMessage& exit) {
 void Lane::on_status_lost(std::uint64_t start_id) {
     if (const WorkerRef worker = find_worker(start_id)) {
         worker->status_known = true;
+        {
+            const Lock lock(mutex_);
+            worker->blameless = true;
+            if (std::exchange(worker->restart_counted, false) && !restart_times_.empty()) {
+                restart_times_.pop_back();  // ordered before we knew whose fault it was
+            }
+        }
         worker->kill();
         if (worker->dead) {
             on_gone(worker);
@@ -42,7 +49,7 @@ void Lane::on_gone(const WorkerRef& worker) {
     if (first) {
         runtime_->supervisor.unwatch(worker->pidfd_watch, worker->pidfd.get());
         if (worker->ready) {
-            replace_worker();
+            replace_worker(*worker);
         }
     }
     if (worker->status_known) {
@@ -87,7 +94,7 @@ void Lane::bury(const WorkerRef& worker) {
         life_.notify_all();
     }
     done.run(*this);
-    replace_worker();
+    replace_worker(*worker);
     if (!asked_for) {
         tell_death(report);
     }
@@ -105,7 +112,7 @@ void Lane::settle_succession(const WorkerRef& dead, const std::shared_ptr<Report
         fail("plugin " + release_->manifest.name + " cannot be started: " + why, report, done);
     } else if (coming_ && coming_->ready && !serving_) {
         take_over(done);
-    } else if (!coming_ && !serving_ && order_again_at_ == transport::kNoDeadline &&
+    } else if (!coming_ && !serving_ && order_again_at_ == transport::kNoDeadline && !dead->blameless &&
                restart_limit_reached(dead->died_at)) {
         fail("its worker died too often (" + std::to_string(release_->manifest.supervision.restarts) +
                  " restarts within " + std::to_string(release_->manifest.supervision.within.count()) +
@@ -158,16 +165,19 @@ bool Lane::restart_limit_reached(SteadyTime now) {
     return restart_times_.size() >= supervision.restarts;
 }
 
-void Lane::replace_worker() {
+void Lane::replace_worker(WorkerProcess& dead) {
     {
         const Lock lock(mutex_);
         const SteadyTime now = std::chrono::steady_clock::now();
         const bool wanted = (state_ == State::starting || state_ == State::serving) && first_start_over_ && !coming_ &&
                             (!serving_ || serving_->dead) && order_again_at_ == transport::kNoDeadline;
-        if (!wanted || restart_limit_reached(now)) {
+        if (!wanted || (!dead.blameless && restart_limit_reached(now))) {
             return;
         }
-        restart_times_.push_back(now);
+        if (!dead.blameless) {
+            restart_times_.push_back(now);
+            dead.restart_counted = true;
+        }
         ++stats_.restarts;
     }
     order_worker();

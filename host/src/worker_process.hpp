@@ -44,10 +44,11 @@ struct WorkerProcess {
     std::uint64_t progress_begun = 0;  // `begun` when the lane last looked for hangs, and since when it is that
     transport::SteadyTime progress_at;
     bool ready = false;
-    bool shutting_down = false;
     bool accused = false;  // it broke a rule: its ring is not read any more
     bool dead = false;
-    bool status_known = false;  // `exit` is valid, or will never come
+    bool blameless = false;        // it died with its fork server
+    bool restart_counted = false;  // its replacement counts towards the restart limit
+    bool status_known = false;     // `exit` is valid, or will never come
     transport::SteadyTime ready_at;
     transport::SteadyTime died_at;
     std::optional<transport::ExitedMessage> exit;

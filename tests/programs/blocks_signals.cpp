@@ -17,18 +17,21 @@ int main() {
         const bulkhead::tests::PluginFolder folder("faulty", kTireless);
         auto host = make_host();
         const auto plugin = load(host, folder.path());
-        serve_through_deaths(plugin);
         const auto aborted = plugin.call("abort", "");
-        expect(aborted.has_error() && aborted.error().report->signal == SIGABRT, "abort() is not told as one");
+        expect(aborted.has_error(), "abort() succeeded");
+        expect(aborted.error().report != nullptr, aborted.error().message);
+        expect(aborted.error().report->signal == SIGABRT, aborted.error().message);
         // A plugin starts with signals as every program does.
         const auto ended = plugin.call("raise", std::to_string(SIGTERM));
         expect(ended.has_error() && ended.error().report->signal == SIGTERM, "the worker inherited blocked signals");
+        serve_through_deaths(plugin);
     }
     expect(before.leftovers().empty(), before.leftovers());
     sigset_t mask_after;
     ::sigprocmask(SIG_SETMASK, nullptr, &mask_after);
     for (int number = 1; number < NSIG; ++number) {
-        expect(::sigismember(&mask_before, number) == ::sigismember(&mask_after, number), "the signal mask was changed");
+        expect(::sigismember(&mask_before, number) == ::sigismember(&mask_after, number),
+               "the signal mask was changed");
     }
     say("done");
 }

@@ -44,12 +44,26 @@ std::size_t resident_bytes() {
     return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+// "pipe:[]" for "pipe:[4711]".
+std::string kind_of(const std::string& target) {
+    std::string kind = target;
+    std::erase_if(kind, [](char c) { return c >= '0' && c <= '9'; });
+    return kind;
+}
+
 std::string difference(const Snapshot& before, const Snapshot& now) {
     std::string text;
+    // By kind: a worker that was replaced meanwhile has others of the same kinds under other numbers.
+    std::map<std::string, std::ptrdiff_t> surplus;
     for (const auto& [number, target] : now.descriptors) {
-        const auto same = before.descriptors.find(number);
-        if (same == before.descriptors.end() || same->second != target) {
-            text += "descriptor " + std::to_string(number) + " " + target + "\n";
+        ++surplus[kind_of(target)];
+    }
+    for (const auto& [number, target] : before.descriptors) {
+        --surplus[kind_of(target)];
+    }
+    for (const auto& [kind, count] : surplus) {
+        if (count > 0) {
+            text += std::to_string(count) + " descriptors of " + kind + "\n";
         }
     }
     if (now.threads > before.threads) {

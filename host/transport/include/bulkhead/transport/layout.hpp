@@ -25,7 +25,7 @@ inline constexpr std::uint32_t kWorkerCells = 8;          // workers that may sh
 inline constexpr std::uint32_t kMaxMethods = 256;
 inline constexpr std::size_t kMaxCallSlots = 4096;
 inline constexpr std::uint64_t kMaxPayload = std::uint64_t{1} << 30;
-inline constexpr std::size_t kMaxErrorText = 4096;        // bytes of a plugin_error
+inline constexpr std::size_t kMaxErrorText = 4096;  // bytes of a plugin_error
 inline constexpr std::uint64_t kNoPosition = ~std::uint64_t{0};
 
 // What a slot carries. Numbers are part of the layout; those without a user yet are reserved.
