@@ -63,7 +63,8 @@ struct GuardDescriptors {
         const int control_copy = ::fcntl(control, F_DUPFD_CLOEXEC, first_free);
         const int host_copy = ::fcntl(host, F_DUPFD_CLOEXEC, first_free);
         const int executable_copy = ::fcntl(executable, F_DUPFD_CLOEXEC, first_free);
-        if (::dup2(control_copy, transport::kGuardControlDescriptor) < 0 ||
+        if (control_copy < 0 || host_copy < 0 || executable_copy < 0 ||
+            ::dup2(control_copy, transport::kGuardControlDescriptor) < 0 ||
             ::dup2(host_copy, transport::kGuardHostDescriptor) < 0 ||
             ::dup3(executable_copy, kExecutableDescriptor, O_CLOEXEC) < 0) {
             return {errno, boost::system::system_category()};
@@ -92,9 +93,12 @@ Error launch_error(const std::filesystem::path& worker, const std::string& cause
                  "the worker executable " + worker.string() + " cannot be started: " + cause, nullptr};
 }
 
-// Boost.Process leaves the child whose exec failed to whoever reaps it.
-void reap_failed_exec(int pid) {
-    while (pid > 0 && ::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+// Boost.Process leaves a child whose start failed to whoever reaps it. Not positive: there is none.
+void end_child(int pid) {
+    if (pid > 0) {
+        ::kill(pid, SIGKILL);
+        while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+        }
     }
 }
 
@@ -110,10 +114,10 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
     if (!null) {
         return launch_error(worker, std::generic_category().message(errno));
     }
+    process::default_process_launcher launcher;
     try {
         boost::asio::io_context context;
         EmptyEnvironment environment;
-        process::default_process_launcher launcher;
         process::error_code error;
         // With the executor, not the context: that overload of 1.81 throws instead of setting the error.
         process::process child =
@@ -121,17 +125,20 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
                      process::process_stdio{null.get(), null.get(), null.get()}, environment,
                      GuardDescriptors{far_end.get(), self.get(), executable.get()});
         if (error) {
-            reap_failed_exec(launcher.pid);
+            end_child(launcher.pid);
             return launch_error(worker, error.message());
         }
         GuardProcess guard;
         guard.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
-        if (!guard.pidfd_) {
-            return launch_error(worker, std::generic_category().message(errno));  // `child` ends it and reaps it
-        }
+        const int cause = errno;
         child.detach();
+        if (!guard.pidfd_) {
+            end_child(launcher.pid);
+            return launch_error(worker, std::generic_category().message(cause));
+        }
         return guard;
     } catch (const boost::system::system_error& error) {  // no descriptors for Asio's own
+        end_child(launcher.pid);
         return launch_error(worker, error.code().message());
     }
 }

@@ -71,7 +71,8 @@ class Trespasser {
             text += verdict("map the file writable",
                             ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) != MAP_FAILED);
             text += verdict("cut the file", ::ftruncate(file, 0) == 0);
-            text += verdict("punch a hole", ::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) == 0);
+            text +=
+                verdict("punch a hole", ::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) == 0);
             text += verdict("unseal the file", ::fcntl(file, F_ADD_SEALS, F_SEAL_WRITE) == 0);
             ::close(file);
         }

@@ -19,7 +19,8 @@ using bulkhead::plugin::Call;
 class Witness {
   public:
     explicit Witness(const nlohmann::json& config)
-        : journal_(::open(config.value("journal", "/dev/null").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
+        : journal_(
+              ::open(config.value("journal", "/dev/null").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
         if (journal_ < 0) {
             throw bulkhead::plugin::Error(1, "the journal cannot be opened");
         }
