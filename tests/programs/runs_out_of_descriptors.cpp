@@ -107,8 +107,8 @@ int main() {
     {
         auto host = make_host();
         load_plugins(host);
-        // One restart only is allowed: a shortage must not be taken for more deaths.
-        const bulkhead::tests::PluginFolder folder("faulty", kTireless);
+        // Hardly a restart is allowed: a shortage must not be taken for more deaths.
+        const bulkhead::tests::PluginFolder folder("faulty", {{"supervision", {{"restarts", 3}, {"within_ms", 1}}}});
         const auto plugin = load(host, folder.path());
         restart_workers(plugin);
     }
