@@ -47,7 +47,7 @@ const std::vector<Refused> kRefused = {
     {"long_method_name", {"liblong_method_name.so", "59 bytes"}},
     {"duplicate_methods", {"libduplicate_methods.so", "two of its methods"}},
     {"null_run", {"libnull_run.so", "no function"}},
-    {"constructor_crash", {"SIGSEGV", "library was being loaded"}},
+    {"constructor_crash", {"crashed with SIG", "library was being loaded"}},
     {"create_fails", {"the licence has expired"}},
     {"create_exits", {"exited with code 5", "create function"}},
     {"create_hangs", {"2000 ms", "create function"}},

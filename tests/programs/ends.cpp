@@ -33,6 +33,8 @@ int main(int, char** arguments) {
     expect(plugin.call("fork_child", "").has_value(), "the plugin cannot start a process");
     // A call that is under way and one that waits behind it.
     std::thread([plugin] { static_cast<void>(plugin.call("sleep_forever", "")); }).detach();
+    expect(bulkhead::tests::eventually([&] { return plugin.stats().in_flight == 1; }),
+           "the first call is not under way");
     std::thread([plugin] { static_cast<void>(plugin.call("echo", "")); }).detach();
     expect(bulkhead::tests::eventually([&] { return plugin.stats().in_flight == 2; }), "the calls are not under way");
     await_whole_family();

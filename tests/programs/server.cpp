@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include "support/places.hpp"
 #include "support/processes.hpp"
@@ -60,8 +61,12 @@ void serve_through_deaths(const Plugin& plugin) {
     for (const auto member : {&tests::Family::fork_server, &tests::Family::guard}) {
         const tests::Family family = tests::await_family_of(::getpid());
         expect(family.*member != 0, "guard or fork server is not there");
+        const auto worker = plugin.call("pid", "");
+        expect(worker.has_value(), "the worker does not tell its number");
         ::kill(family.*member, SIGKILL);
         expect(tests::await_gone(family.*member), "a process cannot be killed");
+        // It dies a little later, and until then it answers.
+        expect(tests::await_gone(std::stoi(std::string(worker->text()))), "a worker outlives its parents");
         expect_echo_soon(plugin, "after the death of a parent");
     }
 }
