@@ -112,7 +112,7 @@ TEST_CASE("a handler can watch a new descriptor under a number that was just clo
             });
         });
     });
-    raise(event);
+    supervised.run([&] { raise(event); });
     CHECK(look_until([&] { return former == 1; }));
     supervised.run([&] { raise(event); });
     CHECK(look_until([&] { return next == 1; }));
