@@ -1,6 +1,7 @@
 #include "support/snapshot.hpp"
 
 #include <unistd.h>
+#include <thread>
 
 #include <algorithm>
 #include <filesystem>
