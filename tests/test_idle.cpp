@@ -37,7 +37,7 @@ unsigned long long turns_while_idle(std::chrono::milliseconds time) {
 }
 
 #if defined(__SANITIZE_THREAD__)
-constexpr unsigned long long kOwn = 60;  // its background thread wakes ten times in a second, in each process
+constexpr unsigned long long kOwn = 90;  // its background thread wakes ten times in a second, in each of six processes
 #else
 constexpr unsigned long long kOwn = 3;
 #endif

@@ -1,11 +1,11 @@
 #include "support/snapshot.hpp"
 
 #include <unistd.h>
-#include <thread>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "support/processes.hpp"
 #include "support/until.hpp"
