@@ -107,6 +107,16 @@ TEST_CASE("a server that is killed while its workers are stopped leaves nothing 
     CHECK(server.survivors(kAtOnce) == "");
 }
 
+TEST_CASE("a server that is killed together with its guard leaves nothing behind") {
+    for (int turn = 0; turn < scaled(10); ++turn) {
+        const Server server("wait");
+        ::kill(server.member("bulkhead-guard"), SIGKILL);
+        ::kill(server.program.pid(), SIGKILL);
+        REQUIRE(await_gone(server.program.pid()));
+        CHECK(server.survivors(kAtOnce) == "");
+    }
+}
+
 TEST_CASE("a server that is killed together with its fork server leaves nothing behind") {
     for (int turn = 0; turn < scaled(10); ++turn) {
         const Server server("wait");
