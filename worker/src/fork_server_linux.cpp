@@ -68,8 +68,8 @@ void ForkServer::run() {
             outlive_guard();
         }
         if ((events[0].revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0) {
-            // The host is done. Our workers die with us, and the guard sees to the rest.
-            std::_Exit(EXIT_SUCCESS);
+            // The host is done. The guard would see to the rest, but it may be dying too.
+            outlive_guard();
         }
         if (events[1].revents != 0) {
             reap();
