@@ -9,6 +9,7 @@ std::string Plugin::name() const { return lane_->release().manifest.name; }
 std::string Plugin::version() const { return lane_->release().manifest.version; }
 std::vector<MethodDescription> Plugin::methods() const { return lane_->release().methods; }
 Stats Plugin::stats() const { return lane_->stats(); }
+PluginStatus Plugin::status() const { return lane_->status(); }
 
 result<Bytes> Plugin::call(std::string_view method, std::span<const std::byte> request,
                            const CallOptions& options) const {

@@ -55,6 +55,8 @@ struct WorkerProcess {
     std::optional<Cause> cause;  // the host's own reason to end it: the first wins
     std::string detail;
 
+    // 0: it is gone.
+    std::int64_t pid() const noexcept;
     // Sends SIGKILL; nothing when it is gone or not yet there.
     void kill() noexcept;
     // Copies out of its reply slab; the place was checked. Reads the file, not the mapping: pages that a lying worker

@@ -15,6 +15,7 @@
 #include "bulkhead/host/call_options.hpp"
 #include "bulkhead/host/completion.hpp"
 #include "bulkhead/host/error.hpp"
+#include "bulkhead/host/plugin_status.hpp"
 #include "bulkhead/host/stats.hpp"
 
 namespace bulkhead {
@@ -36,6 +37,7 @@ class Plugin {
     std::string version() const;
     std::vector<MethodDescription> methods() const;
     Stats stats() const;
+    PluginStatus status() const;
 
     // Calls a method and waits for the outcome, which comes by the deadline at the latest. The request is read
     // during the call only. May be called from any thread but not from a completion handler that runs inline.

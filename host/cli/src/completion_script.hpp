@@ -1,0 +1,8 @@
+// completion/bulkhead.bash, as part of the program.
+#pragma once
+
+namespace bulkhead::cli {
+
+extern const char* const kBashCompletion;
+
+}  // namespace bulkhead::cli
