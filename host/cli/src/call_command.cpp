@@ -55,9 +55,9 @@ void show_json(const result<Bytes>& outcome, std::chrono::nanoseconds took) {
 }
 
 // The sentence, and what is known of a death.
-void show_error(const Error& error, const std::string& plugin) {
-    complain(advised(error, plugin));
-    if (error.report) {
+void show_error(const Error& error, const Wanted& wanted) {
+    complain(advised(error, wanted.plugin));
+    if (error.report && !wanted.json) {
         print_error(harmless(error.report->text()));
     }
 }
@@ -78,7 +78,7 @@ ExitCode call_once(const Plugin& plugin, const Wanted& wanted, const std::string
         return ExitCode::done;
     }
     flush();
-    show_error(outcome.error(), wanted.plugin);
+    show_error(outcome.error(), wanted);
     return exit_code_of(outcome.error().code);
 }
 
@@ -108,7 +108,7 @@ ExitCode call(const Wanted& wanted) {
             show_json(plugin.error(), std::chrono::nanoseconds(0));
             flush();
         }
-        show_error(plugin.error(), wanted.plugin);
+        show_error(plugin.error(), wanted);
         return exit_code_of(plugin.error().code);
     }
     ExitCode code = ExitCode::done;
@@ -135,13 +135,13 @@ void add_call_command(CLI::App& program, Action& action) {
     const auto wanted = std::make_shared<Wanted>();
     CLI::App* const command = program.add_subcommand("call", "Call a method of a plugin and print its reply");
     command->footer(kFooter);
-    command->add_option("plugin", wanted->plugin, "Folder of the plugin, its plugin.json, or a library")
-        ->type_name("PLUGIN")
+    command->add_option("PLUGIN", wanted->plugin, "Folder of the plugin, its plugin.json, or a library")
+        ->type_name("")
         ->required();
-    command->add_option("method", wanted->method, "Its name")->type_name("METHOD")->required();
+    command->add_option("METHOD", wanted->method, "Its name")->type_name("")->required();
     CLI::Option* const request =
-        command->add_option("request", wanted->request, "The request, JSON or any text; - reads standard input")
-            ->type_name("JSON|-");
+        command->add_option("REQUEST", wanted->request, "The request, JSON or any text; - reads standard input")
+            ->type_name("");
     command->add_option("--file", wanted->file, "Read the request from this file; - is standard input")
         ->type_name("FILE")
         ->excludes(request);

@@ -74,7 +74,7 @@ void show(const Examination& examination) {
         constexpr std::size_t kShown = 6;
         const std::vector<std::string> first(
             symbols.begin(), symbols.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, symbols.size())));
-        print(harmless(fmt::format("{:<8}{:<10} {}{}\n", "needs", what, fmt::join(first, ", "),
+        print(harmless(fmt::format("{:<8}{:<17} {}{}\n", "needs", what, fmt::join(first, ", "),
                                    symbols.size() > kShown ? ", ..." : "")));
     }
     const std::size_t findings = examination.count(Verdict::finding);
@@ -190,8 +190,8 @@ void add_check_command(CLI::App& program, Action& action) {
     const auto wanted = std::make_shared<Wanted>();
     CLI::App* const command = program.add_subcommand("check", "Look for crashes, hangs and leaks of a plugin");
     command->footer(kFooter);
-    command->add_option("plugin", wanted->plugin, "Folder of the plugin, its plugin.json, or a library")
-        ->type_name("PLUGIN")
+    command->add_option("PLUGIN", wanted->plugin, "Folder of the plugin, its plugin.json, or a library")
+        ->type_name("")
         ->required();
     command->add_flag("--manifest", wanted->manifest_only, "Check the manifest only; starts nothing");
     command->add_option("--seed", wanted->seed, "Make the requests from this number; else from one that is told")

@@ -7,7 +7,7 @@ namespace bulkhead::cli {
 // A method that takes long for some request is called with that request and a short deadline. Afterwards the worker
 // takes the next call only when it is done with this one.
 void MethodTrial::look_at_deadlines(const Plugin& plugin) {
-    constexpr std::chrono::milliseconds kLong{50};
+    constexpr std::chrono::milliseconds kLong{100};
     const auto quick = declined_ ? declined_ : served_;
     if (!slowest_ || slowest_->took < kLong || !quick || quick->number == slowest_->number) {
         return;

@@ -9,12 +9,14 @@
 namespace bulkhead::cli {
 namespace {
 
-// What every plugin exports, and what linkers add.
+// What every plugin exports, what linkers and sanitizers add, and what the standard library's headers export from every
+// library, hidden visibility or not.
 bool is_expected(const std::string& symbol) {
-    return symbol == "bulkhead_plugin" || symbol == "_init" || symbol == "_fini" || symbol == "_edata" ||
+    constexpr std::size_t kPrefix = 10;  // of a mangled name, before its namespace
+    const bool of_std = symbol.starts_with("_Z") && symbol.substr(0, kPrefix).find("St") != std::string::npos;
+    return of_std || symbol == "bulkhead_plugin" || symbol == "_init" || symbol == "_fini" || symbol == "_edata" ||
            symbol == "_end" || symbol == "__bss_start" || symbol.starts_with("__odr_asan") ||
-           symbol.starts_with("__asan") || symbol.starts_with("_ZNSt") || symbol.starts_with("_ZNKSt") ||
-           symbol.starts_with("_ZTV") || symbol.starts_with("_ZTI") || symbol.starts_with("_ZTS");
+           symbol.starts_with("__asan");
 }
 
 void look_at_exports(Examination& examination, const LibraryInspection& library) {

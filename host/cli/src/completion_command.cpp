@@ -15,7 +15,7 @@ void add_completion_command(CLI::App& program, Action& action) {
         "Examples:\n"
         "  source <(bulkhead completion bash)        for this shell\n"
         "  bulkhead completion bash > ~/.local/share/bash-completion/completions/bulkhead\n");
-    command->add_option("shell", *shell, "bash")->type_name("SHELL")->required()->check(CLI::IsMember({"bash"}));
+    command->add_option("SHELL", *shell, "bash")->type_name("")->required()->check(CLI::IsMember({"bash"}));
     command->callback([shell, &action] {
         action = [] {
             print(kBashCompletion);

@@ -32,9 +32,9 @@ Examination::Examination(PluginPath path, CheckOptions options)
     impatient_ = impatient(path_.text(), manifest_);
     HostOptions host_options;
     host_options.on_death = [this](const Report& report) {
-        if (report.step == kStopStep) {
+        if (report.step == kStopStep || (report.step.empty() && report.running_method.empty())) {
             const std::lock_guard lock(mutex_);
-            stop_deaths_.push_back(std::make_shared<Report>(report));
+            deaths_.push_back(std::make_shared<Report>(report));
         }
     };
     host_.emplace(make_host(std::move(host_options)));
@@ -102,9 +102,11 @@ std::string Examination::replay(const std::string& method, std::optional<std::ui
 void Examination::finish() {
     host_.reset();
     std::set<std::string> told;
-    for (const auto& report : stop_deaths_) {
-        if (told.insert(report->clause()).second) {
+    for (const auto& report : deaths_) {
+        if (told.insert(report->clause()).second && report->step == kStopStep) {
             add(Verdict::finding, "stop", "its worker " + report->clause(), {}, report);
+        } else if (report->step.empty() && report->cause != Cause::start_failure && told.insert("").second) {
+            add(Verdict::finding, "life", "its worker " + report->clause() + " while it ran no call", {}, report);
         }
     }
     if (told.empty() && !slow_stop_told_ && !methods_.empty()) {

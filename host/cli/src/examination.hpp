@@ -89,7 +89,7 @@ class Examination {
     bool slow_stop_told_ = false;
 
     std::mutex mutex_;
-    std::vector<std::shared_ptr<const Report>> stop_deaths_;
+    std::vector<std::shared_ptr<const Report>> deaths_;  // in no call
 };
 
 // The steps, in their order. Each adds what it observes.

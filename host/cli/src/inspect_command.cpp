@@ -173,8 +173,8 @@ void add_inspect_command(CLI::App& program, Action& action) {
     CLI::App* const command =
         program.add_subcommand("inspect", "Show manifest, libraries, symbols and methods of a plugin");
     command->footer(kFooter);
-    command->add_option("plugin", wanted->plugin, "A library, the folder of a plugin, or its plugin.json")
-        ->type_name("LIBRARY|PLUGIN")
+    command->add_option("PLUGIN", wanted->plugin, "A library, the folder of a plugin, or its plugin.json")
+        ->type_name("")
         ->required();
     command->add_flag("--no-start", wanted->no_start, "Run no code of the plugin; its methods stay unknown");
     command->add_flag("--symbols", wanted->symbols, "List all exported and imported symbols");

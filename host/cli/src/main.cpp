@@ -41,6 +41,10 @@ std::string chosen_command(const CLI::App& program) {
 
 ExitCode usage_error(const CLI::App& program, const CLI::ParseError& error) {
     std::string sentence = lowered(error.what());
+    const auto strangers = program.remaining();
+    if (program.get_subcommands().empty()) {
+        sentence = strangers.empty() ? "say what to do" : "there is no command '" + strangers.front() + "'";
+    }
     if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
         sentence += "; an argument that begins with '-' and is no option stands after `--`";
     }
@@ -65,7 +69,7 @@ ExitCode run(int argc, char** argv) {
         program.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
         const auto chosen = program.get_subcommands();
-        print(chosen.empty() ? program.help() : chosen.front()->help());
+        print(chosen.empty() ? program.help() : chosen.front()->help("bulkhead"));
         return ExitCode::done;
     } catch (const CLI::CallForVersion& version) {
         print(std::string(version.what()) + "\n");

@@ -46,7 +46,9 @@ void MethodTrial::run(Examination::Clock::time_point end) {
         return;
     }
     learn_words(*plugin);
-    if (const auto one = examination_.options().one_case) {
+    if (hangs_ || refused_) {
+        // Seen through already.
+    } else if (const auto one = examination_.options().one_case) {
         try_request(*plugin, *one);
     } else {
         const auto calls_end = Clock::now() + (end - Clock::now()) / 2;
@@ -68,11 +70,16 @@ void MethodTrial::run(Examination::Clock::time_point end) {
 // replay learns the same.
 void MethodTrial::learn_words(const Plugin& plugin) {
     constexpr int kMostQuestions = 8;
+    constexpr std::uint64_t kEmptyObject = 1;  // the number of the first question among the requests
     std::vector<std::string> words;
     std::string question = "{}";
     for (int asked = 0; asked < kMostQuestions; ++asked) {
         const auto answer = call(plugin, question, examination_.patience());
         if (answer || answer.error().code != ErrorCode::plugin_failed) {
+            if (answer.has_error()) {
+                judge(plugin, asked == 0 ? std::optional(kEmptyObject) : std::nullopt, {question, "fields it names"},
+                      answer.error());
+            }
             break;
         }
         bool is_new = false;
@@ -106,16 +113,23 @@ bool MethodTrial::try_request(const Plugin& plugin, std::uint64_t number) {
     const auto outcome = call(plugin, request.bytes, patience_for(request));
     const auto took = Examination::Clock::now() - begin;
     ++tried_;
-    const ErrorCode code = outcome ? ErrorCode::plugin_failed : outcome.error().code;
-    if (outcome || code == ErrorCode::plugin_failed || code == ErrorCode::too_large) {
-        ++(outcome ? replies_ : errors_);
-        remember(number, outcome.has_value(), took);
+    const bool failed = !outcome && outcome.error().code == ErrorCode::plugin_failed;
+    replies_ += outcome ? 1 : 0;
+    errors_ += failed ? 1 : 0;
+    if (outcome || failed) {
+        remember(number, request, outcome.has_value(), took);
         return true;
     }
-    if (code == ErrorCode::overloaded) {
-        return true;  // its manifest lets nobody send so much; that is no fault
+    return judge(plugin, number, request, outcome.error());
+}
+
+// What an error means that is not the plugin's own.
+bool MethodTrial::judge(const Plugin& plugin, std::optional<std::uint64_t> number, const MadeRequest& request,
+                        const Error& error) {
+    if (error.code == ErrorCode::overloaded || error.code == ErrorCode::too_large) {
+        return true;  // its manifest allows no more; that is no fault
     }
-    accuse(plugin, number, request, outcome.error());
+    accuse(plugin, number, request, error);
     const std::uint64_t faults = [this] {
         std::uint64_t sum = 0;
         for (const auto& [what, count] : faults_) {
@@ -126,17 +140,18 @@ bool MethodTrial::try_request(const Plugin& plugin, std::uint64_t number) {
     return faults < kMostFaults && !hangs_ && !refused_;
 }
 
-void MethodTrial::remember(std::uint64_t number, bool replied, std::chrono::nanoseconds took) {
+void MethodTrial::remember(std::uint64_t number, const MadeRequest& request, bool replied,
+                           std::chrono::nanoseconds took) {
     constexpr std::chrono::milliseconds kQuick{20};
     constexpr std::size_t kShort = 4096;
+    constexpr std::size_t kLarge = std::size_t{1} << 20;  // then copying it takes its time
+    const std::size_t size = request.bytes.size();
     auto& example = replied ? served_ : declined_;
-    const std::size_t size = maker_.make(number).bytes.size();
-    const std::size_t known = example ? maker_.make(example->number).bytes.size() : 0;
-    if (took < kQuick && size <= kShort && (!example || size > known)) {
-        example = Experience{number, took};
+    if (took < kQuick && size <= kShort && (!example || size > example->size)) {
+        example = Experience{number, size, took};
     }
-    if (!slowest_ || took > slowest_->took) {
-        slowest_ = Experience{number, took};
+    if (size <= kLarge && (!slowest_ || took > slowest_->took)) {
+        slowest_ = Experience{number, size, took};
     }
 }
 
@@ -145,7 +160,8 @@ bool MethodTrial::happens_again(const Plugin& plugin, const MadeRequest& request
     return again.has_error() && again.error().code == code;
 }
 
-void MethodTrial::accuse(const Plugin& plugin, std::uint64_t number, const MadeRequest& request, const Error& error) {
+void MethodTrial::accuse(const Plugin& plugin, std::optional<std::uint64_t> number, const MadeRequest& request,
+                         const Error& error) {
     std::string what;
     switch (error.code) {
         case ErrorCode::crashed:
@@ -167,13 +183,13 @@ void MethodTrial::accuse(const Plugin& plugin, std::uint64_t number, const MadeR
     // A hang is not waited for twice.
     const bool again =
         !refused_ && (hangs_ || examination_.options().one_case || happens_again(plugin, request, error.code));
-    std::string text = "method " + method_ + ", case " + std::to_string(number) + " (" + request.what + ", " +
-                       counted(request.bytes.size(), "byte") + "): " + what;
+    std::string text = "method " + method_ + (number ? ", case " + std::to_string(*number) : "") + " (" + request.what +
+                       ", " + counted(request.bytes.size(), "byte") + "): " + what;
     if (!again && !refused_) {
         text += "; not with this request alone, but after the cases before it";
     }
-    examination_.add(Verdict::finding, "calls", text,
-                     examination_.replay(method_, again ? std::optional(number) : std::nullopt), error.report);
+    examination_.add(Verdict::finding, "calls", text, examination_.replay(method_, again ? number : std::nullopt),
+                     error.report);
 }
 
 void MethodTrial::tell() {

@@ -22,14 +22,18 @@ class MethodTrial {
     // A request and how long its answer took.
     struct Experience {
         std::uint64_t number = 0;
+        std::size_t size = 0;  // of the request
         std::chrono::nanoseconds took{0};
     };
 
     void learn_words(const Plugin& plugin);
     // False: the method has been seen through.
     bool try_request(const Plugin& plugin, std::uint64_t number);
-    void remember(std::uint64_t number, bool replied, std::chrono::nanoseconds took);
-    void accuse(const Plugin& plugin, std::uint64_t number, const MadeRequest& request, const Error& error);
+    bool judge(const Plugin& plugin, std::optional<std::uint64_t> number, const MadeRequest& request,
+               const Error& error);
+    void remember(std::uint64_t number, const MadeRequest& request, bool replied, std::chrono::nanoseconds took);
+    void accuse(const Plugin& plugin, std::optional<std::uint64_t> number, const MadeRequest& request,
+                const Error& error);
     bool happens_again(const Plugin& plugin, const MadeRequest& request, ErrorCode code);
     std::chrono::nanoseconds patience_for(const MadeRequest& request) const;
     void tell();

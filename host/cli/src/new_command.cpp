@@ -45,7 +45,7 @@ void add_new_command(CLI::App& program, Action& action) {
     const auto wanted = std::make_shared<Wanted>();
     CLI::App* const command = program.add_subcommand("new", "Make a plugin to start from, with its build and test");
     command->footer(kFooter);
-    command->add_option("name", wanted->name, "Lower-case letters, digits and _")->type_name("NAME")->required();
+    command->add_option("NAME", wanted->name, "Lower-case letters, digits and _")->type_name("")->required();
     command->add_option("--lang", wanted->language, "c, cpp or rust")
         ->type_name("LANGUAGE")
         ->capture_default_str()

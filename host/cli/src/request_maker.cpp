@@ -61,6 +61,10 @@ const std::vector<Fixed>& fixed_requests() {
     return kFixed;
 }
 
+// Not among the first, because they take time.
+constexpr std::uint64_t kLargestJson = 60;
+constexpr std::uint64_t kLargestText = 61;
+
 constexpr auto kCommonWords =
     std::to_array<const char*>({"name",    "value",  "values", "id",     "key",  "size", "count", "n",      "x",
                                 "y",       "width",  "height", "radius", "path", "file", "text",  "data",   "type",
@@ -204,11 +208,13 @@ RequestMaker::RequestMaker(std::uint64_t seed, std::string method, std::uint64_t
                            std::vector<std::string> words)
     : seed_(seed), method_(std::move(method)), largest_(largest), words_(std::move(words)) {}
 
-std::uint64_t RequestMaker::fixed_count() { return fixed_requests().size() + 2; }
+bool RequestMaker::is_random(std::uint64_t number) {
+    return number >= fixed_requests().size() && number != kLargestJson && number != kLargestText;
+}
 
 MadeRequest RequestMaker::make(std::uint64_t number) const {
     MadeRequest request =
-        number < fixed_count() ? fixed(number) : Maker(Random(seed_for(seed_, method_, number)), words_).make();
+        is_random(number) ? Maker(Random(seed_for(seed_, method_, number)), words_).make() : fixed(number);
     if (request.bytes.size() > largest_) {
         request.bytes.resize(largest_);
         request.what += ", cut to the largest possible request";
@@ -216,15 +222,15 @@ MadeRequest RequestMaker::make(std::uint64_t number) const {
     return request;
 }
 
-// The last two are as large as requests can be.
 MadeRequest RequestMaker::fixed(std::uint64_t number) const {
-    const auto& all = fixed_requests();
-    if (number < all.size()) {
-        return {all[number].bytes, all[number].what};
+    if (number == kLargestText) {
+        return {std::string(largest_, 'a'), "the largest possible text"};
     }
-    const bool is_json = number == all.size() && largest_ >= 2;
-    return {is_json ? "\"" + std::string(largest_ - 2, 'a') + "\"" : std::string(largest_, 'a'),
-            std::string("the largest possible ") + (is_json ? "JSON string" : "text")};
+    if (number == kLargestJson) {
+        return {"\"" + std::string(largest_ - std::min<std::uint64_t>(largest_, 2), 'a') + "\"",
+                "the largest possible JSON string"};
+    }
+    return {fixed_requests()[number].bytes, fixed_requests()[number].what};
 }
 
 std::vector<std::string> quoted_words(const std::string& sentence) {

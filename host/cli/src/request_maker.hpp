@@ -20,8 +20,8 @@ class RequestMaker {
     RequestMaker(std::uint64_t seed, std::string method, std::uint64_t largest, std::vector<std::string> words);
 
     MadeRequest make(std::uint64_t number) const;
-    // How many of the first ones are not random.
-    static std::uint64_t fixed_count();
+    // Whether the seed matters for this one.
+    static bool is_random(std::uint64_t number);
 
   private:
     MadeRequest fixed(std::uint64_t number) const;

@@ -85,8 +85,8 @@ void add_run_command(CLI::App& program, Action& action) {
     const auto wanted = std::make_shared<Wanted>();
     CLI::App* const command = program.add_subcommand("run", "Keep plugins running and print what happens to them");
     command->footer(kFooter);
-    command->add_option("plugins", wanted->plugins, "Folders of plugins, their plugin.json, or libraries")
-        ->type_name("PLUGIN")
+    command->add_option("PLUGINS", wanted->plugins, "Folders of plugins, their plugin.json, or libraries")
+        ->type_name("")
         ->required();
     command->add_flag("--json", wanted->json, "Print each event as an object on a line");
     command->callback([wanted, &action] { action = [wanted] { return run(*wanted); }; });
