@@ -13,6 +13,7 @@
 #include "bulkhead/host/manifest.hpp"
 #include "bulkhead/host/plugin.hpp"
 #include "bulkhead/host/report.hpp"
+#include "bulkhead/host/session.hpp"
 
 namespace bulkhead {
 
