@@ -1,6 +1,7 @@
 // bulkhead check: looks for what a plugin does wrong before a server finds out.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bulkhead/host/host.hpp>
 #include <memory>
 #include <optional>
@@ -61,6 +62,22 @@ std::string marked(const Colours& colours, Verdict verdict) {
                                       : colours.bad(word);
 }
 
+// A few of them, names of C first: the mangled ones of C++ are hard to read.
+std::string shown_symbols(std::vector<std::string> symbols) {
+    constexpr std::size_t kShown = 6;
+    constexpr std::size_t kLongest = 40;
+    std::stable_partition(symbols.begin(), symbols.end(),
+                          [](const std::string& symbol) { return !symbol.starts_with("_Z"); });
+    const bool more = symbols.size() > kShown;
+    symbols.resize(std::min(symbols.size(), kShown));
+    for (std::string& symbol : symbols) {
+        if (symbol.size() > kLongest) {
+            symbol = symbol.substr(0, kLongest) + "...";
+        }
+    }
+    return fmt::format("{}{}", fmt::join(symbols, ", "), more ? ", and more" : "");
+}
+
 void show(const Examination& examination) {
     const Colours colours = Colours::of_output();
     for (const Observation& observation : examination.observations()) {
@@ -71,11 +88,7 @@ void show(const Examination& examination) {
         }
     }
     for (const auto& [what, symbols] : examination.needs) {
-        constexpr std::size_t kShown = 6;
-        const std::vector<std::string> first(
-            symbols.begin(), symbols.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, symbols.size())));
-        print(harmless(fmt::format("{:<8}{:<17} {}{}\n", "needs", what, fmt::join(first, ", "),
-                                   symbols.size() > kShown ? ", ..." : "")));
+        print(harmless(fmt::format("{:<8}{:<17} {}\n", "needs", what, shown_symbols(symbols))));
     }
     const std::size_t findings = examination.count(Verdict::finding);
     const std::string sum = counted(findings, "finding") + ", " + counted(examination.count(Verdict::note), "note");

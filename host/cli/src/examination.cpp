@@ -86,13 +86,13 @@ Examination::Clock::time_point Examination::end_of_step(double part) const {
 
 std::chrono::nanoseconds Examination::patience() const {
     const std::chrono::nanoseconds wanted =
-        std::clamp<std::chrono::nanoseconds>(options_.budget / 20, milliseconds(200), milliseconds(5000));
+        std::clamp<std::chrono::nanoseconds>(options_.budget / 5, milliseconds(1000), milliseconds(5000));
     return std::min<std::chrono::nanoseconds>(wanted, manifest_.call);
 }
 
 std::string Examination::replay(const std::string& method, std::optional<std::uint64_t> number) const {
-    std::string command =
-        "bulkhead check " + path_.named() + " --seed " + std::to_string(options_.seed) + " --method " + method;
+    std::string command = "bulkhead check " + shell_word(path_.named()) + " --seed " + std::to_string(options_.seed) +
+                          " --method " + shell_word(method);
     if (number) {
         command += " --case " + std::to_string(*number);
     }

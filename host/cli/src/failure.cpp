@@ -1,9 +1,42 @@
 #include "failure.hpp"
 
-#include <bulkhead/host/report.hpp>
+#include <array>
+#include <string_view>
 
 namespace bulkhead::cli {
 namespace {
+
+struct Advice {
+    std::string_view part;  // of the sentence
+    std::string_view next;
+};
+
+// What helps a plugin that does not start.
+constexpr auto kStartAdvice = std::to_array<Advice>({
+    {"there is no file", "build it, or correct 'library' in its plugin.json"},
+    {"it is not an ELF file", "build it again"},
+    {"it is empty", "build it again"},
+    {"it is truncated", "build it again"},
+    {"it is damaged", "build it again"},
+    {"it was built for", "build it for this machine"},
+    {"which was not found", "install that library, or put it beside the plugin"},
+    {"which nothing defines", "link it with the library that does"},
+    {"exports no function bulkhead_plugin", "end it with BULKHEAD_PLUGIN(...), or export that function yourself"},
+    {"was built for plugin ABI", "compile it with the headers of this Bulkhead"},
+    {"create function failed", "look at 'config' in its plugin.json"},
+    {"it was not ready within", "let it start faster, or raise supervision.start_ms in its plugin.json"},
+    {"its worker ", "`bulkhead call --log` shows what it prints before that"},
+    {"link it with", ""},
+});
+
+std::string advice_for_start(const std::string& sentence) {
+    for (const Advice& advice : kStartAdvice) {
+        if (sentence.find(advice.part) != std::string::npos) {
+            return std::string(advice.next);
+        }
+    }
+    return "correct it, then build it again";
+}
 
 std::string next_step(const Error& error, const std::string& plugin) {
     switch (error.code) {
@@ -13,10 +46,9 @@ std::string next_step(const Error& error, const std::string& plugin) {
             }
             return "correct it, then try `bulkhead check --manifest " + plugin + "`";
         case ErrorCode::load_failed:
-            if (error.message.starts_with("plugin ")) {
-                return "`bulkhead inspect --no-start " + plugin + "` shows what its libraries need and offer";
-            }
-            return "reinstall Bulkhead, or name the worker of the same build in BULKHEAD_WORKER";
+            return error.message.starts_with("plugin ")
+                       ? advice_for_start(error.message)
+                       : "reinstall Bulkhead, or name the worker of the same build in BULKHEAD_WORKER";
         case ErrorCode::no_such_method:
             return "`bulkhead inspect " + plugin + "` lists its methods";
         case ErrorCode::crashed:

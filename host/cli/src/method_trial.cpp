@@ -77,8 +77,8 @@ void MethodTrial::learn_words(const Plugin& plugin) {
         const auto answer = call(plugin, question, examination_.patience());
         if (answer || answer.error().code != ErrorCode::plugin_failed) {
             if (answer.has_error()) {
-                judge(plugin, asked == 0 ? std::optional(kEmptyObject) : std::nullopt, {question, "fields it names"},
-                      answer.error());
+                judge(plugin, asked == 0 ? std::optional(kEmptyObject) : std::nullopt,
+                      {question, asked == 0 ? "an empty object" : "the fields that it names"}, answer.error());
             }
             break;
         }

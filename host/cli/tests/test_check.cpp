@@ -121,9 +121,11 @@ TEST_CASE("leaks of memory, descriptors and threads are found, each as what it i
     const auto leaks = [](const char* method) {
         return observed(check(kLeaky, {"--method", method, "--budget", "10s"}), "finding", "leaks");
     };
-    const auto memory = leaks("leak_memory");
-    REQUIRE(memory.size() == 1);
-    CHECK(contains(memory[0]["text"], "bytes of memory behind"));
+    if (BULKHEAD_CLI_SANITIZED == 0) {
+        const auto memory = leaks("leak_memory");
+        REQUIRE(memory.size() == 1);
+        CHECK(contains(memory[0]["text"], "bytes of memory behind"));
+    }
     const auto descriptors = leaks("leak_descriptors");
     REQUIRE(!descriptors.empty());
     CHECK(contains(descriptors[0]["text"], "each call leaves about 1.0 file descriptors behind"));

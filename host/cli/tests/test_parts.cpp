@@ -87,6 +87,13 @@ TEST_CASE("durations are read with their unit, and without one not at all") {
     }
 }
 
+TEST_CASE("a path is one word of a shell's command line") {
+    CHECK(shell_word("build/greeter-1.0") == "build/greeter-1.0");
+    CHECK(shell_word("my plugin") == "'my plugin'");
+    CHECK(shell_word("it's; rm $x") == "'it'\\''s; rm $x'");
+    CHECK(shell_word("") == "''");
+}
+
 TEST_CASE("durations are shown in the unit that suits them") {
     CHECK(shown(820us) == "820 us");
     CHECK(shown(1234us) == "1.23 ms");
