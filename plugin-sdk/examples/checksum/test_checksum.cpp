@@ -5,7 +5,7 @@
 #include <random>
 
 #include "checksum.h"
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 
 using bulkhead::plugin::testing::Answer;
 using bulkhead::plugin::testing::FakeWorker;

@@ -11,14 +11,10 @@
 #include <vector>
 
 #include "bulkhead/plugin/plugin.h"
-#include "fake_call.hpp"
+#include "bulkhead/plugin/testing/answer.hpp"
+#include "bulkhead/plugin/testing/fake_call.hpp"
 
 namespace bulkhead::plugin::testing {
-
-struct LogLine {
-    bulkhead_log_level level;
-    std::string text;
-};
 
 // What the plugins of this process logged. One for the process, because the ABI's log() names no worker.
 class FakeLog {
@@ -42,6 +38,12 @@ class FakeLog {
         return only;
     }
 };
+
+// What the plugins of this process are told. One for the process, like the log.
+inline std::string& fake_plugin_directory() {
+    static std::string only = "/plugins/under-test";
+    return only;
+}
 
 inline const bulkhead_services& fake_services() {
     static const bulkhead_services table = [] {
@@ -71,7 +73,7 @@ inline const bulkhead_services& fake_services() {
             }
             return trace_id ? 1 : 0;
         };
-        services.plugin_directory = [] { return "/plugins/under-test"; };
+        services.plugin_directory = [] { return fake_plugin_directory().c_str(); };
         return services;
     }();
     return table;
@@ -103,6 +105,9 @@ class FakeWorker {
     }
     void destroy() {
         if (std::exchange(created_, false)) {
+            for (const auto& call : calls_) {
+                call->close();
+            }
             table_->destroy(instance_);
         }
     }
@@ -119,14 +124,14 @@ class FakeWorker {
 
     // Runs the method; the answer may come later.
     std::shared_ptr<bulkhead_call> start(std::string_view name, std::string_view request,
-                                         const CallOptions& options = {}) {
+                                         const FakeCallOptions& options = {}) {
         auto call = std::make_shared<bulkhead_call>(request, options);
         calls_.push_back(call);
         method(name).run(instance_, call.get(), call->request());
         return call;
     }
     // Runs the method and waits for its answer.
-    Answer call(std::string_view name, std::string_view request = {}, const CallOptions& options = {}) {
+    Answer call(std::string_view name, std::string_view request = {}, const FakeCallOptions& options = {}) {
         return start(name, request, options)->wait();
     }
 
