@@ -46,6 +46,7 @@ struct bulkhead_call {
     void cancel() {
         const std::lock_guard lock(mutex_);
         cancelled_ = true;
+        late_ = answers_ == 0;
         answered_.notify_all();
     }
     bool was_cancelled() const { return cancelled_; }
@@ -71,6 +72,7 @@ struct bulkhead_call {
             return;
         }
         if (answers_++ == 0) {
+            answered_at_ = std::chrono::steady_clock::now();
             answer_ = std::move(answer);
             request_.reset();
             reply_buffer_.reset();
@@ -109,7 +111,7 @@ struct bulkhead_call {
     std::optional<Answer> wait_until(std::chrono::steady_clock::time_point time) const {
         std::unique_lock lock(mutex_);
         answered_.wait_until(lock, time, [this] { return answers_ > 0 || cancelled_; });
-        return answers_ > 0 ? std::optional(answer_) : std::nullopt;
+        return answers_ > 0 && !late_ && answered_at_ <= time ? std::optional(answer_) : std::nullopt;
     }
 
   private:
@@ -123,5 +125,7 @@ struct bulkhead_call {
     mutable std::condition_variable answered_;
     int answers_ = 0;
     bool closed_ = false;
+    bool late_ = false;  // the answer, if any, came after cancel()
+    std::chrono::steady_clock::time_point answered_at_;
     Answer answer_;
 };
