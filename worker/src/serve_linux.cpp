@@ -128,6 +128,7 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
         give_up_on(instance.activate(), life);
         dispatcher.serve();
         instance.deactivate();
+        services.close_calls();
     }
     instance.destroy();
     life.stopped();

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 #include "victim.hpp"
 
 using faulty::kSanitized;
