@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "bulkhead/host/export.hpp"
+
 namespace bulkhead {
 
 enum class Cause : std::uint8_t {
@@ -22,7 +24,7 @@ enum class Cause : std::uint8_t {
     unknown,             // its parent died with it, so nobody got its exit status
 };
 
-std::string_view to_string(Cause cause) noexcept;
+BULKHEAD_HOST_EXPORT std::string_view to_string(Cause cause) noexcept;
 
 // A library, or the program, as it lay in the worker's memory.
 struct Module {
@@ -62,7 +64,7 @@ struct Crash {
 
 // Everything known about a death. Immutable; shared by all errors that it caused. The first cause wins: a
 // worker that the host kills because it hangs is a hang, not SIGKILL.
-struct Report {
+struct BULKHEAD_HOST_EXPORT Report {
     std::string plugin;
     std::string version;
     std::uint32_t incarnation = 0;  // which life of the worker
@@ -89,6 +91,6 @@ struct Report {
 };
 
 // "SIGSEGV" for 11.
-std::string signal_name(int signal);
+BULKHEAD_HOST_EXPORT std::string signal_name(int signal);
 
 }  // namespace bulkhead
