@@ -44,7 +44,7 @@ struct Register {
 
 // What the worker's own crash handler wrote down before the signal ended it. A plugin that means harm can write it too:
 // evidence, not proof.
-struct Crash {
+struct BULKHEAD_HOST_EXPORT Crash {
     int signal = 0;
     int code = 0;  // si_code
     std::string code_name;
