@@ -1,4 +1,4 @@
-// completion/bulkhead.bash, as part of the program.
+// completions/bulkhead, as part of the program.
 #pragma once
 
 namespace bulkhead::cli {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bulkhead/host/error.hpp"
+#include "bulkhead/host/export.hpp"
 
 namespace bulkhead {
 
@@ -41,7 +42,7 @@ struct ManifestText {
 
 // Reads and checks plugin.json, or the one in a folder, without starting anything; the library is not looked at. Fails
 // with `bad_manifest` and a sentence that names file, field and cause. Any thread.
-result<ManifestDescription> describe_manifest(const std::filesystem::path& path);
-result<ManifestDescription> describe_manifest(const ManifestText& text);
+BULKHEAD_HOST_EXPORT result<ManifestDescription> describe_manifest(const std::filesystem::path& path);
+BULKHEAD_HOST_EXPORT result<ManifestDescription> describe_manifest(const ManifestText& text);
 
 }  // namespace bulkhead
