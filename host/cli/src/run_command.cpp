@@ -47,7 +47,7 @@ ExitCode watch(const std::vector<Plugin>& plugins, StopSignals& signals, EventPr
                                               "the cause");
         }
     }
-    return ExitCode::output_failed;
+    throw Failure(ExitCode::output_failed, "standard output cannot be written any more; look at where it goes");
 }
 
 ExitCode run(const Wanted& wanted) {
