@@ -34,7 +34,7 @@ function(bulkhead_check_after_build name folder)
     set(stamp "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${name}_check.stamp")
     add_custom_command(OUTPUT "${stamp}"
         COMMAND "$<TARGET_FILE:${program}>" check --manifest "${folder}"
-        COMMAND "$<TARGET_FILE:${program}>" check "${folder}"
+        COMMAND "$<TARGET_FILE:${program}>" check --seed 1 "${folder}"
         COMMAND ${CMAKE_COMMAND} -E touch "${stamp}"
         DEPENDS ${name}_plugin "${folder}/plugin.json"
         COMMENT "bulkhead check ${name}"
