@@ -61,6 +61,9 @@ std::string Report::clause() const {
 std::string Report::text() const {
     std::ostringstream out;
     out << "plugin " << plugin << " " << version << ": its worker " << clause() << "\n";
+    if (!id.empty()) {
+        out << "  report " << id << "\n";
+    }
     if (!running_method.empty()) {
         out << "  running: " << running_method << ", " << running_payload << " bytes, made "
             << milliseconds(running_age) << " ms before\n";
