@@ -18,6 +18,7 @@
 #include "pending_calls.hpp"
 #include "release.hpp"
 #include "runtime.hpp"
+#include "session_pin.hpp"
 #include "worker_process.hpp"
 
 namespace bulkhead::detail {
@@ -63,6 +64,8 @@ class Completions {
 //      any --unload--> stopped
 class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
   public:
+    using SessionRef = std::shared_ptr<SessionPin>;
+
     static result<std::shared_ptr<Lane>> create(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release);
     ~Lane() override;
 
@@ -73,11 +76,15 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     boost::asio::any_io_executor callback_executor();
 
     // ---- calls: any thread (lane_calls.cpp, lane_async.cpp, lane_waiting.cpp)
-    result<Bytes> call(std::string_view method, std::span<const std::byte> request, const CallOptions& options);
-    void start_call(std::string_view method, std::vector<std::byte> request, const CallOptions& options,
-                    std::unique_ptr<Completion> completion, const std::shared_ptr<CancelTicket>& ticket);
+    // `session` may be null.
+    result<Bytes> call(const SessionRef& session, std::string_view method, std::span<const std::byte> request,
+                       const CallOptions& options);
+    void start_call(const SessionRef& session, std::string_view method, std::vector<std::byte> request,
+                    const CallOptions& options, std::unique_ptr<Completion> completion,
+                    const std::shared_ptr<CancelTicket>& ticket);
     void cancel(std::uint64_t call_id);
     void cancel(const CancelTicket& ticket);
+    bool lost(const SessionPin& session);
     // Turns what became of a call into what its caller sees. Copies large replies out. Without the mutex.
     result<Bytes> conclude(std::uint64_t call_id, std::string_view method, Outcome& outcome);
 
@@ -105,6 +112,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
         std::uint16_t method = 0;
         transport::SteadyTime begin;
         transport::SteadyTime deadline;
+        SessionRef session;
     };
     // An asynchronous one that waits for room.
     struct Deferred {
@@ -125,14 +133,16 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
                                      Submission& submission);
     Admission place(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                     const CallOptions& options, Waiter& waiter);
-    Admission admit(Lock& lock, std::span<const std::byte> request, transport::SteadyTime deadline,
+    std::optional<ErrorCode> closed(const SessionRef& session) const;
+    Admission admit(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                     const CallOptions& options);
-    bool copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request);
+    void copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request);
     void publish(PendingCall& call);
     bool has_ring_room();
 
     // ---- lane_results.cpp
-    Error refusal(const Lock& lock, std::string_view method, ErrorCode code, std::size_t request_size);
+    Error refusal(const Lock& lock, const Submission& submission, std::string_view method, ErrorCode code,
+                  std::size_t request_size);
     Error error_of(std::string_view method, const Outcome& outcome, std::string_view detail = {}) const;
 
     // ---- lane_async.cpp
@@ -147,7 +157,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void count(const Outcome& outcome, transport::SteadyTime begin);
     void decide(PendingCall& call, Outcome outcome, Completions& done);
     void settle(PendingCall& call, const transport::Message& message, Completions& done);
-    void expire(PendingCall& call, ErrorCode code, Completions& done);
+    void expire(PendingCall& call, ErrorCode code, Completions& done, std::shared_ptr<const Report> report = nullptr);
+    bool lost_with(const WorkerProcess& dead, const PendingCall& call) const;
     void decide_all(ErrorCode code, const std::shared_ptr<const Report>& report, Completions& done);
     void maybe_free(PendingCall& call);
     void announce_room();

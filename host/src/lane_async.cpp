@@ -26,8 +26,9 @@ void Completions::run(Lane& lane) {
     }
 }
 
-void Lane::start_call(std::string_view method, std::vector<std::byte> request, const CallOptions& options,
-                      std::unique_ptr<Completion> completion, const std::shared_ptr<CancelTicket>& ticket) {
+void Lane::start_call(const SessionRef& session, std::string_view method, std::vector<std::byte> request,
+                      const CallOptions& options, std::unique_ptr<Completion> completion,
+                      const std::shared_ptr<CancelTicket>& ticket) {
     auto waiter = std::make_unique<AsyncWaiter>();
     waiter->asynchronous = true;
     waiter->method = method;
@@ -39,6 +40,7 @@ void Lane::start_call(std::string_view method, std::vector<std::byte> request, c
     {
         Lock lock(mutex_);
         Submission submission;
+        submission.session = session;
         std::optional<ErrorCode> why = examine(method, request.size(), options, submission);
         // Nothing here may block, and nobody overtakes those who wait already.
         const bool may_wait = options.when_full == WhenFull::wait;
@@ -51,7 +53,7 @@ void Lane::start_call(std::string_view method, std::vector<std::byte> request, c
             deferred_.push_back({submission, std::move(request), options, std::move(waiter)});
         } else if (waiter) {
             turned_away = std::move(waiter);
-            refused = refusal(lock, method, why.value_or(ErrorCode::overloaded), request.size());
+            refused = refusal(lock, submission, method, why.value_or(ErrorCode::overloaded), request.size());
         }
     }
     if (turned_away) {

@@ -41,7 +41,23 @@ bool Lane::has_ring_room() {
     return head - serving_->begun < most;
 }
 
-Lane::Admission Lane::admit(Lock& lock, std::span<const std::byte> request, SteadyTime deadline,
+// Why no call can be made now, if so.
+std::optional<ErrorCode> Lane::closed(const SessionRef& session) const {
+    if (state_ == State::stopped) {
+        return ErrorCode::stopped;
+    }
+    if (session && session->life && (!serving_ || serving_->life != session->life)) {
+        return ErrorCode::session_lost;
+    }
+    return state_ == State::failed ? std::optional(ErrorCode::unavailable) : std::nullopt;
+}
+
+bool Lane::lost(const SessionPin& session) {
+    const Lock lock(mutex_);
+    return session.life && (!serving_ || serving_->dead || serving_->life != session.life);
+}
+
+Lane::Admission Lane::admit(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                             const CallOptions& options) {
     const std::size_t inline_room = options.trace ? transport::kTracedInlineCapacity : transport::kInlineCapacity;
     const auto try_once = [&]() -> PendingCall* {
@@ -55,46 +71,39 @@ Lane::Admission Lane::admit(Lock& lock, std::span<const std::byte> request, Stea
         }
         return call;
     };
-    const auto closed = [&]() -> std::optional<ErrorCode> {
-        if (state_ == State::stopped) {
-            return ErrorCode::stopped;
-        }
-        return state_ == State::failed ? std::optional(ErrorCode::unavailable) : std::nullopt;
-    };
-    if (const auto why = closed()) {
+    if (const auto why = closed(submission.session)) {
         return {nullptr, why};
     }
     PendingCall* call = try_once();
     if (call == nullptr && options.when_full == WhenFull::wait) {
         ++room_waiters_;
-        const auto changed = [&] { return closed().has_value() || (call = try_once()) != nullptr; };
-        if (deadline == transport::kNoDeadline) {
+        const auto changed = [&] { return closed(submission.session) || (call = try_once()) != nullptr; };
+        if (submission.deadline == transport::kNoDeadline) {
             room_.wait(lock, options.stop, changed);
         } else {
-            room_.wait_until(lock, options.stop, deadline, changed);
+            room_.wait_until(lock, options.stop, submission.deadline, changed);
         }
         --room_waiters_;
         if (call == nullptr) {
-            const auto why = closed();
+            const auto why = closed(submission.session);
             return {nullptr, why ? *why : options.stop.stop_requested() ? ErrorCode::cancelled : ErrorCode::overloaded};
         }
     }
     return call != nullptr ? Admission{call, std::nullopt} : Admission{nullptr, ErrorCode::overloaded};
 }
 
-// Copies the request into its place; a large one without holding the lock. False: the lane closed meanwhile.
-bool Lane::copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request) {
+// Copies the request into its place; a large one without holding the lock: the lane may close meanwhile.
+void Lane::copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request) {
     if (!call.block) {
         if (!request.empty()) {
             std::memcpy(call.message.inline_bytes, request.data(), request.size());
         }
-        return true;
+        return;
     }
     call.message.set_slab_offset(*call.block);
     lock.unlock();
     std::memcpy(outbox_.block(*call.block), request.data(), request.size());
     lock.lock();
-    return state_ == State::starting || state_ == State::serving;
 }
 
 void Lane::publish(PendingCall& call) {
@@ -130,7 +139,7 @@ std::optional<ErrorCode> Lane::examine(std::string_view method, std::size_t requ
 // Finds room, and puts the request where the worker will read it. The call is ready to be published.
 Lane::Admission Lane::place(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                             const CallOptions& options, Waiter& waiter) {
-    const Admission admission = admit(lock, request, submission.deadline, options);
+    const Admission admission = admit(lock, submission, request, options);
     if (admission.call == nullptr) {
         return admission;
     }
@@ -139,6 +148,7 @@ Lane::Admission Lane::place(Lock& lock, const Submission& submission, std::span<
     call.deadline = submission.deadline;
     call.idempotent = release_->methods[submission.method].idempotent;
     call.waiter = &waiter;
+    call.session = submission.session;
     transport::Message& message = call.message;
     message.call_id = call.id;
     message.kind = static_cast<std::uint8_t>(transport::Kind::call);
@@ -152,8 +162,8 @@ Lane::Admission Lane::place(Lock& lock, const Submission& submission, std::span<
         std::memcpy(message.inline_bytes + transport::kTracedInlineCapacity, options.trace->data(),
                     options.trace->size());
     }
-    if (!copy_request(lock, call, request)) {
-        const ErrorCode why = state_ == State::stopped ? ErrorCode::stopped : ErrorCode::unavailable;
+    copy_request(lock, call, request);
+    if (const auto why = call.block ? closed(submission.session) : std::nullopt) {
         outbox_.free(*call.block);
         calls_.give_back(call);
         announce_room();
@@ -162,19 +172,21 @@ Lane::Admission Lane::place(Lock& lock, const Submission& submission, std::span<
     return admission;
 }
 
-result<Bytes> Lane::call(std::string_view method, std::span<const std::byte> request, const CallOptions& options) {
+result<Bytes> Lane::call(const SessionRef& session, std::string_view method, std::span<const std::byte> request,
+                         const CallOptions& options) {
     SyncWaiter waiter;
     Completions done;
     std::uint64_t id = 0;
     {
         Lock lock(mutex_);
         Submission submission;
+        submission.session = session;
         if (const auto refused = examine(method, request.size(), options, submission)) {
-            return refusal(lock, method, *refused, request.size());
+            return refusal(lock, submission, method, *refused, request.size());
         }
         const Admission admission = place(lock, submission, request, options, waiter);
         if (admission.call == nullptr) {
-            return refusal(lock, method, *admission.refused, request.size());
+            return refusal(lock, submission, method, *admission.refused, request.size());
         }
         id = admission.call->id;
         enlist(waiter);

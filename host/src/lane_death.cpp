@@ -78,6 +78,7 @@ void Lane::bury(const WorkerRef& worker) {
             drain(done);
         }
         report = make_report(*worker);
+        worker->life->report = report;
         asked_for = state_ == State::stopped && report->cause == Cause::host_request;
         if (!asked_for) {
             ++stats_.deaths;
@@ -130,9 +131,13 @@ void Lane::inherit(WorkerProcess& dead, const std::shared_ptr<const Report>& rep
     std::vector<PendingCall*> again;
     for (PendingCall* call : calls_.published()) {
         if (call->position >= begun || call->released) {
-            continue;  // lies in the ring for the next worker, or only waits for its reply to be copied
+            // It lies in the ring for the next worker, or only waits for its reply to be copied.
+            if (call->state == PendingCall::State::open && lost_with(dead, *call)) {
+                expire(*call, ErrorCode::session_lost, done, report);
+            }
+            continue;
         }
-        const bool retry = call->state == PendingCall::State::open && call->idempotent &&
+        const bool retry = call->state == PendingCall::State::open && call->idempotent && !lost_with(dead, *call) &&
                            call->attempts + 1 < kMaxAttempts && now < call->deadline && state_ != State::stopped;
         if (retry) {
             again.push_back(call);
@@ -150,11 +155,16 @@ void Lane::inherit(WorkerProcess& dead, const std::shared_ptr<const Report>& rep
         decide(*call, std::move(outcome), done);
     }
     served_from_ = begun;
+    announce_room();  // also for those who wait for room in a session that is lost
     for (PendingCall* call : again) {
         ++call->attempts;
         ++stats_.retries;
         call->position = outbox_.requests().publish(call->message);
     }
+}
+
+bool Lane::lost_with(const WorkerProcess& dead, const PendingCall& call) const {
+    return call.session && call.session->life == dead.life;
 }
 
 bool Lane::restart_limit_reached(SteadyTime now) {

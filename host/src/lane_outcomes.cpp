@@ -72,6 +72,9 @@ void Lane::settle(PendingCall& call, const transport::Message& message, Completi
         maybe_free(call);
         return;
     }
+    if (call.session && !call.session->life && static_cast<Kind>(message.kind) == Kind::reply) {
+        call.session->life = serving_->life;
+    }
     Outcome outcome;
     outcome.replied = true;
     outcome.message = message;
@@ -114,13 +117,14 @@ Effect Lane::effect_of(const PendingCall& call) {
     return serving_ && call.position < refresh_begun(*serving_) ? Effect::unknown : Effect::none;
 }
 
-void Lane::expire(PendingCall& call, ErrorCode code, Completions& done) {
+void Lane::expire(PendingCall& call, ErrorCode code, Completions& done, std::shared_ptr<const Report> report) {
     // Either the worker sees the cancellation before it begins, or we see that it has begun.
     outbox_.call_cell(PendingCalls::index_of(call.id)).cancelled.store(call.id, std::memory_order_relaxed);
     transport::full_fence();
     Outcome outcome;
     outcome.code = code;
     outcome.effect = effect_of(call);
+    outcome.report = std::move(report);
     call.ran = serving_ && call.position < serving_->begun;
     if (call.deadline != transport::kNoDeadline) {
         watch_deadline(call.deadline + release_->manifest.supervision.hang_grace);

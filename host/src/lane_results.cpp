@@ -47,13 +47,16 @@ result<Bytes> Lane::conclude(std::uint64_t call_id, std::string_view method, Out
     return error;
 }
 
-Error Lane::refusal(const Lock&, std::string_view method, ErrorCode code, std::size_t request_size) {
+Error Lane::refusal(const Lock&, const Submission& submission, std::string_view method, ErrorCode code,
+                    std::size_t request_size) {
     ++stats_.errors[static_cast<std::size_t>(code)];
     Outcome outcome;
     outcome.code = code;
     outcome.report = code == ErrorCode::unavailable ? last_report_ : nullptr;
     std::string detail;
-    if (code == ErrorCode::unavailable) {
+    if (code == ErrorCode::session_lost) {
+        outcome.report = submission.session->life->report;
+    } else if (code == ErrorCode::unavailable) {
         detail = failure_;
     } else if (code == ErrorCode::too_large) {
         detail = "its request of " + std::to_string(request_size) + " bytes is over limits.payload of " +
@@ -98,6 +101,10 @@ Error Lane::error_of(std::string_view method, const Outcome& outcome, std::strin
                    (detail.empty()
                         ? "its reply is over limits.payload of " + std::to_string(release_->geometry.payload_limit)
                         : std::string(detail));
+            break;
+        case ErrorCode::session_lost:
+            text = call + "was not made: the worker of its session " +
+                   (outcome.report ? outcome.report->clause() : "died") + "; open a new session";
             break;
         case ErrorCode::no_such_method:
             text = "plugin " + manifest.name + " has no method '" + std::string(method) + "'";

@@ -41,6 +41,7 @@ PendingCall* PendingCalls::find(std::uint64_t id) {
 
 void PendingCalls::give_back(PendingCall& call) {
     call.state = PendingCall::State::free;
+    call.session.reset();
     free_.push_back(index_of(call.id));
 }
 

@@ -13,6 +13,7 @@
 
 namespace bulkhead::detail {
 
+struct SessionPin;
 struct WorkerProcess;
 
 // What became of a call, before whoever waits for it makes a result of it.
@@ -52,8 +53,9 @@ struct PendingCall {
     std::optional<std::uint64_t> block;  // request in the slab
     transport::SteadyTime begin;
     transport::SteadyTime deadline;
-    transport::Message message;  // as published, so that it can be published again
-    Waiter* waiter = nullptr;    // null once decided
+    transport::Message message;           // as published, so that it can be published again
+    Waiter* waiter = nullptr;             // null once decided
+    std::shared_ptr<SessionPin> session;  // null: any worker may serve it
 };
 
 // A table of fixed size; a call's index is the low 16 bits of its id. No allocation after construction.

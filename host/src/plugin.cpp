@@ -1,24 +1,39 @@
 #include "bulkhead/host/plugin.hpp"
 
+#include <utility>
+
 #include "bounded_json.hpp"
+#include "bulkhead/host/session.hpp"
 #include "lane.hpp"
 
 namespace bulkhead {
+
+namespace {
+
+std::string text_of(const nlohmann::json& request) {
+    return request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
 
 std::string Plugin::name() const { return lane_->release().manifest.name; }
 std::string Plugin::version() const { return lane_->release().manifest.version; }
 std::vector<MethodDescription> Plugin::methods() const { return lane_->release().methods; }
 Stats Plugin::stats() const { return lane_->stats(); }
 
+Session Plugin::session() const { return Session(*this); }
+
 result<Bytes> Plugin::call(std::string_view method, std::span<const std::byte> request,
                            const CallOptions& options) const {
-    return lane_->call(method, request, options);
+    return lane_->call(nullptr, method, request, options);
 }
 
 result<nlohmann::json> Plugin::call_json(std::string_view method, const nlohmann::json& request,
                                          const CallOptions& options) const {
-    const std::string text = request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    const auto reply = call(method, text, options);
+    return json_of(method, call(method, text_of(request), options));
+}
+
+result<nlohmann::json> Plugin::json_of(std::string_view method, const result<Bytes>& reply) const {
     if (!reply) {
         return reply.error();
     }
@@ -34,10 +49,25 @@ result<nlohmann::json> Plugin::call_json(std::string_view method, const nlohmann
 
 boost::asio::any_io_executor Plugin::callback_executor() const { return lane_->callback_executor(); }
 
-void Plugin::start_call(std::string_view method, std::vector<std::byte> request, const CallOptions& options,
+void Plugin::start_call(const std::shared_ptr<detail::SessionPin>& pin, std::string_view method,
+                        std::vector<std::byte> request, const CallOptions& options,
                         std::unique_ptr<detail::Completion> completion,
                         const std::shared_ptr<detail::CancelTicket>& ticket) const {
-    lane_->start_call(method, std::move(request), options, std::move(completion), ticket);
+    lane_->start_call(pin, method, std::move(request), options, std::move(completion), ticket);
+}
+
+Session::Session(Plugin plugin) : plugin_(std::move(plugin)), pin_(std::make_shared<detail::SessionPin>()) {}
+
+bool Session::lost() const { return plugin_.lane_->lost(*pin_); }
+
+result<Bytes> Session::call(std::string_view method, std::span<const std::byte> request,
+                            const CallOptions& options) const {
+    return plugin_.lane_->call(pin_, method, request, options);
+}
+
+result<nlohmann::json> Session::call_json(std::string_view method, const nlohmann::json& request,
+                                          const CallOptions& options) const {
+    return plugin_.json_of(method, call(method, text_of(request), options));
 }
 
 }  // namespace bulkhead

@@ -13,6 +13,7 @@
 
 #include "bulkhead/host/report.hpp"
 #include "log_relay.hpp"
+#include "session_pin.hpp"
 #include "worker_statements.hpp"
 
 namespace bulkhead::detail {
@@ -54,6 +55,7 @@ struct WorkerProcess {
     std::optional<transport::ExitedMessage> exit;
     std::optional<Cause> cause;  // the host's own reason to end it: the first wins
     std::string detail;
+    const std::shared_ptr<WorkerLife> life = std::make_shared<WorkerLife>();  // what sessions are pinned to
 
     // Sends SIGKILL; nothing when it is gone or not yet there.
     void kill() noexcept;

@@ -222,7 +222,7 @@ TEST_CASE("stopping ends every call: blocked, asynchronous, and waiting for room
 
 TEST_CASE("what cannot be a call is refused before anything else") {
     LaneWithoutWorker lane;
-    const auto unknown = lane->call("rotate", {}, kForEver);
+    const auto unknown = lane->call(nullptr, "rotate", {}, kForEver);
     REQUIRE_FALSE(unknown.has_value());
     CHECK(unknown.error().code == ErrorCode::no_such_method);
     CHECK(unknown.error().message == "plugin resizer has no method 'rotate'");
@@ -242,7 +242,7 @@ TEST_CASE("every call is in exactly one outcome of the statistics") {
     for (auto& call : calls) {
         error_of(call);
     }
-    static_cast<void>(lane->call("rotate", {}, kForEver));
+    static_cast<void>(lane->call(nullptr, "rotate", {}, kForEver));
     const Stats stats = lane->stats();
     CHECK(stats.calls == 6);
     CHECK(stats.ended() == 6);

@@ -25,7 +25,7 @@ class LaneWithoutWorker {
     std::shared_ptr<detail::Lane> share() const noexcept { return lane_; }
 
     result<Bytes> call(const std::string& request, const CallOptions& options) {
-        return lane_->call("once", std::as_bytes(std::span(request)), options);
+        return lane_->call(nullptr, "once", std::as_bytes(std::span(request)), options);
     }
     // Starts a call; its handler runs inline.
     std::future<result<Bytes>> start(const std::string& request, const CallOptions& options,

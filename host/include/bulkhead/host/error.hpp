@@ -29,7 +29,7 @@ enum class ErrorCode : std::uint8_t {
     policy_unavailable,  // reserved: this machine cannot enforce the plugin's policy
     bad_manifest,        // plugin.json says something impossible
     invalid_argument,    // misuse of the API
-    session_lost,        // reserved: the worker that held the session is gone
+    session_lost,        // the worker that held the session is dead
 };
 
 // What happened to the plugin's state.

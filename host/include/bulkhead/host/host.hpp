@@ -11,6 +11,7 @@
 #include "bulkhead/host/log.hpp"
 #include "bulkhead/host/plugin.hpp"
 #include "bulkhead/host/report.hpp"
+#include "bulkhead/host/session.hpp"
 
 namespace bulkhead {
 

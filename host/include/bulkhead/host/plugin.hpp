@@ -19,9 +19,12 @@
 
 namespace bulkhead {
 
+class Session;
+
 namespace detail {
 class Lane;
-}
+struct SessionPin;
+}  // namespace detail
 
 struct MethodDescription {
     std::string name;
@@ -58,14 +61,7 @@ class Plugin {
     template <typename CompletionToken>
     auto async_call(std::string_view method, std::span<const std::byte> request, const CallOptions& options,
                     CompletionToken&& token) const {
-        return boost::asio::async_initiate<CompletionToken, void(result<Bytes>)>(
-            [plugin = *this](auto handler, std::string called, std::vector<std::byte> bytes,
-                             const CallOptions& chosen) {
-                auto ticket = std::make_shared<detail::CancelTicket>();
-                auto completion = detail::make_completion(std::move(handler), plugin.callback_executor(), ticket);
-                plugin.start_call(called, std::move(bytes), chosen, std::move(completion), ticket);
-            },
-            token, std::string(method), std::vector<std::byte>(request.begin(), request.end()), options);
+        return initiate(nullptr, method, request, options, std::forward<CompletionToken>(token));
     }
     template <typename CompletionToken>
     auto async_call(std::string_view method, std::string_view request, const CallOptions& options,
@@ -73,12 +69,31 @@ class Plugin {
         return async_call(method, std::as_bytes(std::span(request)), options, std::forward<CompletionToken>(token));
     }
 
+    // Calls that share handles; see session.hpp.
+    Session session() const;
+
   private:
     friend class Host;
+    friend class Session;
     explicit Plugin(std::shared_ptr<detail::Lane> lane) noexcept : lane_(std::move(lane)) {}
 
+    template <typename CompletionToken>
+    auto initiate(std::shared_ptr<detail::SessionPin> pin, std::string_view method, std::span<const std::byte> request,
+                  const CallOptions& options, CompletionToken&& token) const {
+        return boost::asio::async_initiate<CompletionToken, void(result<Bytes>)>(
+            [plugin = *this, pin = std::move(pin)](auto handler, std::string called, std::vector<std::byte> bytes,
+                                                   const CallOptions& chosen) {
+                auto ticket = std::make_shared<detail::CancelTicket>();
+                auto completion = detail::make_completion(std::move(handler), plugin.callback_executor(), ticket);
+                plugin.start_call(pin, called, std::move(bytes), chosen, std::move(completion), ticket);
+            },
+            token, std::string(method), std::vector<std::byte>(request.begin(), request.end()), options);
+    }
+
     boost::asio::any_io_executor callback_executor() const;
-    void start_call(std::string_view method, std::vector<std::byte> request, const CallOptions& options,
+    result<nlohmann::json> json_of(std::string_view method, const result<Bytes>& reply) const;
+    void start_call(const std::shared_ptr<detail::SessionPin>& pin, std::string_view method,
+                    std::vector<std::byte> request, const CallOptions& options,
                     std::unique_ptr<detail::Completion> completion,
                     const std::shared_ptr<detail::CancelTicket>& ticket) const;
 

@@ -1,0 +1,181 @@
+// A session's calls reach the worker that holds its handles, or none.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <bulkhead/host/session.hpp>
+
+#include <atomic>
+#include <boost/asio/use_future.hpp>
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/outcomes.hpp"
+#include "support/scale.hpp"
+#include "support/scratch_folder.hpp"
+#include "support/service.hpp"
+#include "support/witness.hpp"
+
+namespace bulkhead::tests {
+namespace {
+
+CallOptions patient() {
+    CallOptions options;
+    options.timeout = kPatience;
+    return options;
+}
+
+TEST_CASE("after the death of its worker a session is lost, says why, and harms nobody else") {
+    Service service;
+    const Session session = service.plugin().session();
+    REQUIRE(summary(session.call("count", "")) == "ok: 1");
+    REQUIRE(summary(session.call("count", "")) == "ok: 2");
+    CHECK_FALSE(session.lost());
+    CHECK(summary(service.plugin().call("segfault", "")) == "crashed/unknown");
+
+    const auto outcome = session.call("count", "");
+    CHECK(summary(outcome) == "session_lost/none");
+    CHECK(sentence(outcome) ==
+          "plugin faulty: call 'count' was not made: the worker of its session crashed with SIGSEGV (11) while running "
+          "'segfault'; open a new session");
+    REQUIRE(outcome.error().report != nullptr);
+    CHECK(outcome.error().report->cause == Cause::crash);
+    CHECK(session.lost());
+    const Session copy = session;
+    CHECK(summary(copy.call("count", "")) == "session_lost/none");
+    CHECK(copy.lost());
+
+    CHECK(summary(service.plugin().call("echo", "others")) == "ok: others");
+    const Session next = service.plugin().session();
+    CHECK(summary(next.call("count", "")) == "ok: 1");
+    CHECK_FALSE(next.lost());
+    CHECK(unaccounted(service.plugin().stats()) == "");
+}
+
+TEST_CASE("the call that kills the worker of its own session has crashed; only what follows is lost") {
+    Service service;
+    const Session session = service.plugin().session();
+    REQUIRE(summary(session.call("count", "")) == "ok: 1");
+    CHECK(summary(session.call("segfault", "")) == "crashed/unknown");
+    CHECK(summary(session.call("count", "")) == "session_lost/none");
+}
+
+TEST_CASE("a session without a reply has no handles, and goes on after a death") {
+    Service service;
+    const Session session = service.plugin().session();
+    CHECK(summary(session.call("fail", "7 no handle")) == "plugin_failed/unknown");
+    CHECK(summary(session.call("segfault", "")) == "crashed/unknown");
+    CHECK_FALSE(session.lost());
+    CHECK(summary(session.call("count", "")) == "ok: 1");
+}
+
+TEST_CASE("a call of a session that had not begun when the worker died never runs in the next one") {
+    Witness witness;
+    const Session session = witness.plugin().session();
+    REQUIRE(summary(session.call("note", "open")) == "ok: open");
+    const pid_t pid = witness.service().worker();
+    Held held(witness);
+    auto of_session = session.async_call("note", "of the session", patient(), boost::asio::use_future);
+    auto of_nobody = witness.plugin().async_call("note", "of nobody", patient(), boost::asio::use_future);
+    REQUIRE(::kill(pid, SIGKILL) == 0);
+
+    CHECK(summary(of_session.get()) == "session_lost/none");
+    CHECK(summary(of_nobody.get()) == "ok: of nobody");
+    CHECK(held.outcome() == "crashed/unknown");
+    CHECK(witness.journal() == std::vector<std::string>{"open", "hold", "of nobody"});
+    CHECK(unaccounted(witness.plugin().stats()) == "");
+}
+
+TEST_CASE("an idempotent call that had begun is not repeated without its session's handles") {
+    Service service;
+    const ScratchFolder scratch;
+    const std::string path = scratch.path() / "crash once";
+    const auto arm = [&path] { return std::ofstream(path).good(); };
+    const Session session = service.plugin().session();
+    REQUIRE(arm());
+    CHECK(summary(session.call("segfault_idempotent", path)) == "ok: survived");  // no handles yet
+    REQUIRE(arm());
+    CHECK(summary(session.call("segfault_idempotent", path)) == "crashed/unknown");
+    CHECK(summary(session.call("segfault_idempotent", path)) == "session_lost/none");
+}
+
+TEST_CASE("a caller that waits for room in a session learns that it is lost") {
+    Witness witness({{"limits", {{"in_flight", 1}}}, {"supervision", {{"restarts", 1000}}}});
+    const Session session = witness.plugin().session();
+    REQUIRE(summary(session.call("note", "open")) == "ok: open");
+    const pid_t pid = witness.service().worker();
+    Held held(witness);
+    CallOptions options = patient();
+    options.when_full = WhenFull::wait;
+    auto asynchronous = session.async_call("note", "waits", options, boost::asio::use_future);
+    std::string outcome;
+    std::thread caller([&] { outcome = summary(session.call("note", "waits", options)); });
+    REQUIRE(eventually([&] { return witness.plugin().stats().in_flight == 3; }));
+    REQUIRE(::kill(pid, SIGKILL) == 0);
+    caller.join();
+    CHECK(outcome == "session_lost/none");
+    CHECK(summary(asynchronous.get()) == "session_lost/none");
+    CHECK(held.outcome() == "crashed/unknown");
+    CHECK(witness.journal() == std::vector<std::string>{"open", "hold"});
+}
+
+TEST_CASE("sessions speak JSON as plugins do, and end with the host as stopped") {
+    Service service;
+    const Session session = service.plugin().session();
+    const auto reply = session.call_json("echo", {{"n", 1}});
+    REQUIRE(reply.has_value());
+    CHECK(*reply == nlohmann::json{{"n", 1}});
+    CHECK(session.plugin().name() == "faulty");
+    service.end_host();
+    CHECK(summary(session.call("echo", "")) == "stopped/none");
+}
+
+// A server that works in short sessions while workers are killed.
+TEST_CASE("no reply of a session ever comes from another worker, whenever workers die") {
+    Service service;
+    std::atomic<bool> stop{false};
+    std::atomic<long> strangers{0};
+    std::atomic<long> unexpected{0};
+    std::atomic<long> lost{0};
+    std::vector<std::thread> callers;
+    for (int caller = 0; caller < 3; ++caller) {
+        callers.emplace_back([&] {
+            while (!stop) {
+                const Session session = service.plugin().session();
+                std::string worker;
+                for (int turn = 0; turn < 20; ++turn) {
+                    const auto outcome = session.call("pid", "", patient());
+                    if (outcome) {
+                        const std::string pid(outcome->text());
+                        strangers += !worker.empty() && worker != pid ? 1 : 0;
+                        worker = pid;
+                    } else if (outcome.error().code == ErrorCode::session_lost) {
+                        ++(worker.empty() ? unexpected : lost);
+                        break;
+                    } else {
+                        unexpected += outcome.error().code == ErrorCode::crashed ? 0 : 1;
+                    }
+                }
+            }
+        });
+    }
+    for (int kill = 0; kill < scaled(100); ++kill) {
+        if (const auto pid = service.plugin().call("pid", "", patient())) {
+            ::kill(std::stoi(std::string(pid->text())), SIGKILL);
+        }
+    }
+    CHECK(service.serves_again());
+    stop = true;
+    for (std::thread& caller : callers) {
+        caller.join();
+    }
+    CHECK(strangers == 0);
+    CHECK(unexpected == 0);
+    MESSAGE(lost.load() << " calls met a lost session");
+    CHECK(unaccounted(service.plugin().stats()) == "");
+}
+
+}  // namespace
+}  // namespace bulkhead::tests
