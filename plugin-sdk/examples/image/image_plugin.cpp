@@ -1,5 +1,6 @@
 #include "image_plugin.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -69,30 +70,49 @@ struct Collected {
 ImagePlugin::ImagePlugin(const json& config)
     : settings_(settings_in(config, &is_cancelled, this)),
       debug_crash_(flag_in(config, "debug_crash")),
-      library_(settings_) {}
+      library_(settings_),
+      idle_(std::chrono::milliseconds(number_in(config, "idle_ms", 60'000, 86'400'000))) {}
 
 int ImagePlugin::is_cancelled(void* plugin) noexcept {
     const Call* call = static_cast<const ImagePlugin*>(plugin)->running_;
     return call != nullptr && call->cancelled() ? 1 : 0;
 }
 
-json ImagePlugin::described(image_handle handle) const {
+json ImagePlugin::described(image_handle handle) {
     image_info info{};
     library_.run(&image_functions::info, handle, &info);
+    idle_.used(handle, IdleImages::Clock::now());
     return {{"handle", to_text(handle)}, {"width", info.width}, {"height", info.height}, {"channels", info.channels}};
 }
 
+// Who gave up meanwhile will not learn the handle.
+json ImagePlugin::opened(image_handle handle, const Call& call) {
+    if (call.cancelled()) {
+        library_.run(&image_functions::destroy, handle);
+        throw Error(IMAGE_CANCELLED, "the caller gave up");
+    }
+    return described(handle);
+}
+
+void ImagePlugin::destroy_expired() {
+    for (const image_handle handle : idle_.take_expired(IdleImages::Clock::now())) {
+        library_.run(&image_functions::destroy, handle);
+    }
+}
+
 json ImagePlugin::open(std::span<const std::byte> encoded, Call& call) {
+    destroy_expired();
     image_handle handle = 0;
     run(call, &image_functions::open, static_cast<const void*>(encoded.data()), encoded.size(), &handle);
-    return described(handle);
+    return opened(handle, call);
 }
 
 json ImagePlugin::open_file(const json& request, Call& call) {
     const std::string path = Arguments(request).path();
+    destroy_expired();
     image_handle handle = 0;
     run(call, &image_functions::open_file, path.c_str(), &handle);
-    return described(handle);
+    return opened(handle, call);
 }
 
 json ImagePlugin::info(const json& request) { return described(Arguments(request).handle()); }
@@ -121,18 +141,23 @@ std::vector<std::byte> ImagePlugin::save(const json& request, Call& call) {
         }
         throw;
     }
+    idle_.used(handle, IdleImages::Clock::now());
     return std::move(png.bytes);
 }
 
 json ImagePlugin::save_file(const json& request, Call& call) {
     const Arguments arguments(request);
     const std::string path = arguments.path();
-    run(call, &image_functions::save_file, arguments.handle(), path.c_str());
+    const image_handle handle = arguments.handle();
+    run(call, &image_functions::save_file, handle, path.c_str());
+    idle_.used(handle, IdleImages::Clock::now());
     return {{"path", path}};
 }
 
 json ImagePlugin::destroy(const json& request, Call& call) {
-    run(call, &image_functions::destroy, Arguments(request).handle());
+    const image_handle handle = Arguments(request).handle();
+    run(call, &image_functions::destroy, handle);
+    idle_.destroyed(handle);
     return json::object();
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "idle_images.hpp"
 #include "image_library.hpp"
 
 class ImagePlugin {
@@ -51,11 +52,15 @@ class ImagePlugin {
         const Running running(running_, call);
         library_.run(function, arguments...);
     }
-    json described(image_handle handle) const;
+    // Of an image that is in use now.
+    json described(image_handle handle);
+    json opened(image_handle handle, const Call& call);
+    void destroy_expired();
     static int is_cancelled(void* plugin) noexcept;
 
     const Call* running_ = nullptr;
     image_settings settings_;
     bool debug_crash_;
     ImageLibrary library_;
+    IdleImages idle_;
 };

@@ -70,10 +70,18 @@ TEST_CASE("a JPEG that lacks its last bytes is damaged, wherever it was cut") {
 
 TEST_CASE("a JPEG with hundreds of scans is refused") {
     Library library;
-    const std::string jpeg = encode_jpeg(noise(64, 64, 3, 1), {.progressive = true});
+    const std::string jpeg = encode_jpeg(noise(64, 64, 3, 1), {.separate = true});
     CHECK(library.open(jpeg_with_scans(jpeg, 10)) == IMAGE_OK);
     CHECK(library.open(jpeg_with_scans(jpeg, 500)) == IMAGE_DAMAGED);
     CHECK(library.message() == "the JPEG has more than 100 scans");
+}
+
+TEST_CASE("a JPEG whose decoder warns again and again is refused") {
+    Library library;
+    // Scans that refine what was refined before.
+    const std::string jpeg = encode_jpeg(noise(64, 64, 3, 1), {.progressive = true});
+    CHECK(library.open(jpeg_with_scans(jpeg, 10)) == IMAGE_DAMAGED);
+    CHECK(library.message().find("Inconsistent progression sequence") != std::string::npos);
 }
 
 }  // namespace

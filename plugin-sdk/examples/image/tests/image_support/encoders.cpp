@@ -90,6 +90,22 @@ std::string png_with_chunk(std::string png, const std::string& type, const std::
     return png.insert(kHeaderAt + kHeaderSize, chunk(type, data));
 }
 
+std::string png_with_checksums(std::string png) {
+    std::size_t at = kHeaderAt;
+    while (at + 12 <= png.size()) {
+        std::uint32_t size = 0;
+        for (std::size_t i = 0; i < 4; ++i) {
+            size = size << 8 | static_cast<unsigned char>(png[at + i]);
+        }
+        if (size > png.size() - at - 12) {
+            break;
+        }
+        png.replace(at, size + 12, chunk(png.substr(at + 4, 4), png.substr(at + 8, size)));
+        at += size + 12;
+    }
+    return png;
+}
+
 std::string deflated(const std::string& bytes) {
     uLongf size = ::compressBound(bytes.size());
     std::string packed(size, '\0');
@@ -115,6 +131,12 @@ std::string encode_jpeg(const Picture& picture, const JpegKind& kind) {
     ::jpeg_set_quality(&codec, kind.quality, TRUE);
     if (kind.progressive) {
         ::jpeg_simple_progression(&codec);
+    }
+    constexpr std::array<jpeg_scan_info, 3> kScans = {
+        {{1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}}};
+    if (kind.separate) {
+        codec.scan_info = kScans.data();
+        codec.num_scans = static_cast<int>(kScans.size());
     }
     ::jpeg_start_compress(&codec, TRUE);
     for (std::size_t y = 0; y < picture.height; ++y) {
