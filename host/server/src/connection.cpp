@@ -42,7 +42,12 @@ Answer broken(beast::error_code error) {
 }  // namespace
 
 asio::awaitable<void> Connection::serve() {
-    while (!last_ && co_await await_request() && co_await serve_request()) {
+    // In this file no condition has a co_await in it: g++ 12 destroys its temporaries at the wrong time.
+    for (bool open = true; open && !last_;) {
+        open = co_await await_request();
+        if (open) {
+            open = co_await serve_request();
+        }
     }
     beast::error_code ignored;
     stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
@@ -83,7 +88,8 @@ asio::awaitable<bool> Connection::serve_request() {
     parser.header_limit(static_cast<std::uint32_t>(limits_.header));
     parser.body_limit(limits_.body);
     stream_.expires_after(limits_.header_time);
-    if (const auto [error, size] = co_await http::async_read_header(stream_, buffer_, parser, kToken); error) {
+    const auto [error, size] = co_await http::async_read_header(stream_, buffer_, parser, kToken);
+    if (error) {
         co_return co_await refuse_broken(error);
     }
     if (auto refused = routes_.refuse(parser.get().method(), parser.get().target())) {
@@ -92,7 +98,8 @@ asio::awaitable<bool> Connection::serve_request() {
         }
         co_return co_await write(*std::move(refused), parser.get().version(), parser.keep_alive());
     }
-    if (!co_await read_body(parser)) {
+    const bool whole = co_await read_body(parser);
+    if (!whole) {
         co_return false;
     }
     stream_.expires_never();
@@ -106,10 +113,14 @@ asio::awaitable<bool> Connection::read_body(Parser& parser) {
         co_return true;
     }
     stream_.expires_after(limits_.body_time);
-    if (beast::iequals(parser.get()[http::field::expect], "100-continue") && !co_await say_continue()) {
-        co_return false;
+    if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+        const bool said = co_await say_continue();
+        if (!said) {
+            co_return false;
+        }
     }
-    if (const auto [error, size] = co_await http::async_read(stream_, buffer_, parser, kToken); error) {
+    const auto [error, size] = co_await http::async_read(stream_, buffer_, parser, kToken);
+    if (error) {
         co_return co_await refuse_broken(error);
     }
     co_return true;

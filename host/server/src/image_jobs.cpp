@@ -97,7 +97,8 @@ asio::awaitable<Answer> ImageJobs::health() {
 }
 
 asio::awaitable<Answer> ImageJobs::crash() {
-    const auto outcome = co_await plugin_.async_call("crash", "{}", CallOptions{}, asio::use_awaitable);
+    const CallOptions options;
+    const auto outcome = co_await plugin_.async_call("crash", "{}", options, asio::use_awaitable);
     if (!outcome) {
         co_return answer_to(outcome.error());
     }

@@ -92,7 +92,8 @@ std::optional<Answer> Routes::refuse(http::verb method, std::string_view target)
 
 asio::awaitable<Answer> Routes::answer(std::string_view target, std::string_view body) {
     const Target parsed = parse_target(target);
-    switch (place_of(parsed.path, debug_)->route) {
+    const Route route = place_of(parsed.path, debug_)->route;
+    switch (route) {
         case Route::help:
             co_return text(kHelp);
         case Route::stats:
@@ -102,12 +103,15 @@ asio::awaitable<Answer> Routes::answer(std::string_view target, std::string_view
         case Route::crash:
             co_return co_await jobs_.crash();
         case Route::mirror:
-            co_return co_await jobs_.transform(body, {"mirror"});
         case Route::blur:
             break;
     }
-    Operation blur{"blur", {{"radius", *radius_in(parsed)}}};
-    co_return co_await jobs_.transform(body, std::move(blur));
+    // A variable, because g++ 12 destroys a braced temporary of a co_await twice.
+    Operation operation{"mirror", nlohmann::json::object()};
+    if (route == Route::blur) {
+        operation = {"blur", {{"radius", *radius_in(parsed)}}};
+    }
+    co_return co_await jobs_.transform(body, std::move(operation));
 }
 
 Answer Routes::stats() const {

@@ -62,11 +62,13 @@ asio::awaitable<void> Server::accept() {
 }
 
 asio::awaitable<void> Server::await_signals() {
-    if (const auto [error, signal] = co_await signals_.async_wait(kToken); error) {
+    const auto [no_first, first] = co_await signals_.async_wait(kToken);
+    if (no_first) {
         co_return;
     }
     stop();
-    if (const auto [error, signal] = co_await signals_.async_wait(kToken); !error) {
+    const auto [no_second, second] = co_await signals_.async_wait(kToken);
+    if (!no_second) {
         cut_all();
     }
 }

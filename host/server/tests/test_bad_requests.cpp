@@ -37,8 +37,8 @@ TEST_CASE("a wrong request is told what is wrong, by status and sentence") {
 
 TEST_CASE("a picture with more pixels than the plugin takes is 413") {
     const ResizeServer server;
-    std::string png = encode_png(noise(8000, 7000, 1, 1));
-    const Response response = post(server.port(), "/mirror", png);
+    const Picture black{8000, 7000, 1, std::vector<std::uint8_t>(std::size_t{8000} * 7000)};
+    const Response response = post(server.port(), "/mirror", encode_png(black));
     CHECK(response.status == 413);
     CHECK(contains(response.body(), "the image is 8000 by 7000 pixels"));
 }
