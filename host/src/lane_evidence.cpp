@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 
+#include "black_box_reader.hpp"
 #include "lane.hpp"
 #include "worker_statements.hpp"
 
@@ -103,6 +104,10 @@ std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
     report->last_lines = worker.last_words.lines();
     if (worker.exit) {
         apply_exit(*report, *worker.exit);
+    }
+    report->crash = read_black_box(worker.view.black_box());
+    if (report->crash) {
+        report->crash->on_dispatcher = report->crash->thread == transport::read_once(worker.view.header().pid);
     }
     const bool refused = worker.view.header().life.load(std::memory_order_acquire) ==
                          static_cast<std::uint32_t>(transport::Life::refused);

@@ -3,6 +3,7 @@
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <ios>
 #include <sstream>
 
 namespace bulkhead {
@@ -58,11 +59,30 @@ std::string Report::clause() const {
     return text;
 }
 
+std::string Crash::clause() const {
+    std::ostringstream out;
+    out << std::hex << std::showbase << code_name;
+    if (fault_address) {
+        out << " at " << *fault_address << ", " << fault_region;
+    }
+    out << "; instruction ";
+    if (instruction_module.empty()) {
+        out << instruction << " in no library";
+    } else {
+        out << instruction_module << "+" << instruction_offset;
+    }
+    out << (on_dispatcher ? ", dispatcher thread" : ", a thread of the plugin's own");
+    return out.str();
+}
+
 std::string Report::text() const {
     std::ostringstream out;
     out << "plugin " << plugin << " " << version << ": its worker " << clause() << "\n";
     if (!id.empty()) {
         out << "  report " << id << "\n";
+    }
+    if (crash) {
+        out << "  " << crash->clause() << "\n";
     }
     if (!running_method.empty()) {
         out << "  running: " << running_method << ", " << running_payload << " bytes, made "

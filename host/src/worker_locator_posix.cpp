@@ -1,4 +1,5 @@
 #include <dlfcn.h>
+#include <link.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -17,13 +18,16 @@ bool is_executable(const std::filesystem::path& path) {
     return std::filesystem::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
 }
 
-// The file that this code was loaded from: a shared library, or the program when linked statically.
+// The folder of the file that this code was loaded from: a shared library, or the program when linked statically.
 std::filesystem::path home_of_this_code() {
     Dl_info info{};
+    void* extra = nullptr;
     std::error_code error;
-    if (::dladdr(reinterpret_cast<const void*>(&locate_worker), &info) != 0 && info.dli_fname != nullptr) {
-        const std::filesystem::path file = std::filesystem::canonical(info.dli_fname, error);
-        if (!error) {
+    if (::dladdr1(reinterpret_cast<const void*>(&locate_worker), &info, &extra, RTLD_DL_LINKMAP) != 0) {
+        // The program itself has no name there. Its dli_fname is argv[0], which whoever started it chose.
+        const std::string loaded = static_cast<const link_map*>(extra)->l_name;
+        const std::filesystem::path file = std::filesystem::canonical(loaded, error);
+        if (!loaded.empty() && !error) {
             return file.parent_path();
         }
     }
@@ -51,7 +55,7 @@ result<std::filesystem::path> locate_worker(const std::filesystem::path& chosen)
     }
     const std::filesystem::path home = home_of_this_code();
     std::string looked;
-    for (const auto& folder : {home, home / "../bin", home / "../libexec/bulkhead"}) {
+    for (const auto& folder : {home, home / "../bin", home / BULKHEAD_WORKER_FROM_LIBRARY}) {
         const std::filesystem::path candidate = (folder / kName).lexically_normal();
         if (is_executable(candidate)) {
             return candidate;

@@ -1,36 +1,63 @@
-# bulkhead_add_plugin(<name> SOURCES <file>... [MANIFEST <plugin.json>] [LIBRARIES <target>...])
+# bulkhead_add_plugin(<name> <source>... [MANIFEST <plugin.json>] [OUTPUT_NAME <name>] [LIBRARIES <target>...]
+#                     [CHECK ON|OFF])
 #
 # Builds the folder that a host loads: <build>/<name>/ with lib<name>.so and plugin.json, a copy of MANIFEST
-# (default: plugin.json beside the CMakeLists.txt). LIBRARIES are linked in; of static ones nothing is exported.
+# (default: plugin.json beside the CMakeLists.txt). The sources are C and C++, or one file of Rust. LIBRARIES are linked
+# in; of static ones nothing is exported. OUTPUT_NAME replaces <name> in the library's. `SOURCES` may stand before the
+# sources.
 #
-# The target is <name>_plugin, so that <name> stays free for a library the plugin is made of; the folder is
-# $<TARGET_FILE_DIR:<name>_plugin>.
+# The manifest is checked before it is copied, and with the target `all` the plugin is tried out by `bulkhead check`
+# when that program is there, unless CHECK or BULKHEAD_CHECK_PLUGINS is OFF.
+#
+# The target is <name>_plugin, so that <name> stays free for a library the plugin is made of; the folder is its
+# property BULKHEAD_PLUGIN_FOLDER.
+include("${CMAKE_CURRENT_LIST_DIR}/BulkheadPluginCheck.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/BulkheadPluginRust.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/BulkheadPluginTest.cmake")
+
 function(bulkhead_add_plugin name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "MANIFEST" "SOURCES;LIBRARIES")
-    if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES OR NOT arg_SOURCES)
-        message(FATAL_ERROR "bulkhead_add_plugin(${name}): give SOURCES, and perhaps MANIFEST and LIBRARIES; "
-                            "not understood: ${arg_UNPARSED_ARGUMENTS} ${arg_KEYWORDS_MISSING_VALUES}")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "MANIFEST;OUTPUT_NAME;CHECK" "SOURCES;LIBRARIES")
+    list(APPEND arg_SOURCES ${arg_UNPARSED_ARGUMENTS})
+    if(arg_KEYWORDS_MISSING_VALUES OR NOT arg_SOURCES)
+        message(FATAL_ERROR "bulkhead_add_plugin(${name}): give sources, and perhaps MANIFEST, OUTPUT_NAME, LIBRARIES "
+                            "and CHECK; without a value: ${arg_KEYWORDS_MISSING_VALUES}")
     endif()
     if(NOT arg_MANIFEST)
         set(arg_MANIFEST plugin.json)
     endif()
+    if(NOT arg_OUTPUT_NAME)
+        set(arg_OUTPUT_NAME ${name})
+    endif()
+    if(NOT DEFINED arg_CHECK)
+        set(arg_CHECK ON)
+    endif()
     cmake_path(ABSOLUTE_PATH arg_MANIFEST NORMALIZE)
     set(target ${name}_plugin)
     set(folder "${CMAKE_CURRENT_BINARY_DIR}/${name}")
+    set(library "${CMAKE_SHARED_MODULE_PREFIX}${arg_OUTPUT_NAME}${CMAKE_SHARED_MODULE_SUFFIX}")
 
-    add_custom_command(OUTPUT "${folder}/plugin.json"
-        COMMAND ${CMAKE_COMMAND} -E copy "${arg_MANIFEST}" "${folder}/plugin.json"
-        DEPENDS "${arg_MANIFEST}"
-        VERBATIM)
+    bulkhead_copy_manifest("${arg_MANIFEST}" "${folder}" ${library} ${arg_CHECK})
+    if(arg_SOURCES MATCHES "\\.rs$")
+        bulkhead_add_rust_library(${target} "${arg_SOURCES}" "${folder}" ${library})
+    else()
+        bulkhead_add_native_library(${target} "${arg_SOURCES}" "${folder}" ${arg_OUTPUT_NAME} "${arg_LIBRARIES}")
+    endif()
+    set_target_properties(${target} PROPERTIES BULKHEAD_PLUGIN_FOLDER "${folder}")
+    if(arg_CHECK)
+        bulkhead_check_after_build(${name} "${folder}")
+    endif()
+endfunction()
 
-    add_library(${target} MODULE ${arg_SOURCES} "${folder}/plugin.json")
+# The module of C and C++ sources.
+function(bulkhead_add_native_library target sources folder output_name libraries)
+    add_library(${target} MODULE ${sources} "${folder}/plugin.json")
     set_target_properties(${target} PROPERTIES
-        OUTPUT_NAME ${name}
+        OUTPUT_NAME ${output_name}
         LIBRARY_OUTPUT_DIRECTORY "${folder}"
         C_VISIBILITY_PRESET hidden
         CXX_VISIBILITY_PRESET hidden
         VISIBILITY_INLINES_HIDDEN ON)
-    target_link_libraries(${target} PRIVATE bulkhead::plugin_sdk ${arg_LIBRARIES})
+    target_link_libraries(${target} PRIVATE bulkhead::plugin_sdk ${libraries})
     if(NOT WIN32)
         target_link_options(${target} PRIVATE -Wl,--exclude-libs,ALL)
         bulkhead_sanitizer_in_use(sanitized)
@@ -51,5 +78,16 @@ function(bulkhead_sanitizer_in_use result)
         set(${result} TRUE PARENT_SCOPE)
     else()
         set(${result} FALSE PARENT_SCOPE)
+    endif()
+endfunction()
+
+# Sets `result` to whether plugins of this folder run in the worker that is there: an installed one has no sanitizer, so
+# it cannot load a plugin with one.
+function(bulkhead_worker_fits result)
+    bulkhead_sanitizer_in_use(sanitized)
+    if(sanitized AND NOT TARGET bulkhead-worker)
+        set(${result} FALSE PARENT_SCOPE)
+    else()
+        set(${result} TRUE PARENT_SCOPE)
     endif()
 endfunction()

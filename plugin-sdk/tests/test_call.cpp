@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "bulkhead/plugin/plugin.hpp"
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 
 using namespace bulkhead::plugin;
 using bulkhead::plugin::testing::Answer;
@@ -105,7 +105,8 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(first->wait().text == "dropped without an answer");
     CHECK_FALSE(second->answered());
     worker.destroy();
-    CHECK(second->wait().text == "dropped without an answer");
+    CHECK(second->wait().text == "the plugin was stopped before it answered");
+    CHECK(second->answers() == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a handler fails a call with a number and a text of its own") {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "bulkhead/plugin/plugin.hpp"
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 
 using namespace bulkhead::plugin;
 using bulkhead::plugin::testing::FakeWorker;

@@ -11,6 +11,7 @@ from sources import ROOT, c_sources
 MAY_INCLUDE = {
     "host/cli": {"host", "host/transport"},
     "host/server": {"host", "host/transport"},
+    "host/testing": {"host", "plugin-sdk"},
     "host": {"host/transport"},
     "worker": {"host/transport", "plugin-sdk"},
     "plugin-sdk": set(),

@@ -1,4 +1,5 @@
-# Provides `bulkhead_boost`: Boost's headers, 1.81 or later, with what our use of them must define.
+# Provides `bulkhead_boost`: Boost's headers, 1.81 or later; `bulkhead_boost_process`: what our own use of Boost.Process
+# needs besides; and BULKHEAD_BOOST_VERSION, such as 1.81, or nothing where that is not known.
 #
 # A server that found its own Boost before it added us shares that one. Else the first <boost/version.hpp> counts,
 # in BOOST_ROOT, CMAKE_PREFIX_PATH, /usr/local and /usr: bare headers are enough, as the compiler sees them.
@@ -34,12 +35,21 @@ if(bulkhead_boost_version LESS 108100)
                         "-DCMAKE_PREFIX_PATH=<folder>.")
 endif()
 
+math(EXPR bulkhead_boost_major "${bulkhead_boost_version} / 100000")
+math(EXPR bulkhead_boost_minor "${bulkhead_boost_version} / 100 % 1000")
+set(BULKHEAD_BOOST_VERSION "${bulkhead_boost_major}.${bulkhead_boost_minor}")
+if(NOT bulkhead_boost_version_file)
+    set(BULKHEAD_BOOST_VERSION "")
+endif()
+
+add_library(bulkhead_boost_process INTERFACE)
+target_link_libraries(bulkhead_boost_process INTERFACE bulkhead_boost)
 # Without it Boost.Process needs the compiled Boost.Filesystem.
-target_compile_definitions(bulkhead_boost INTERFACE BOOST_PROCESS_USE_STD_FS=1)
+target_compile_definitions(bulkhead_boost_process INTERFACE BOOST_PROCESS_USE_STD_FS=1)
 
 # Boost.Process has a compiled part since 1.86.
 if(TARGET Boost::process)
-    target_link_libraries(bulkhead_boost INTERFACE Boost::process)
+    target_link_libraries(bulkhead_boost_process INTERFACE Boost::process)
 elseif(bulkhead_boost_version GREATER_EQUAL 108600)
     find_library(BULKHEAD_BOOST_PROCESS_LIBRARY boost_process HINTS ENV BOOST_ROOT PATH_SUFFIXES lib)
     mark_as_advanced(BULKHEAD_BOOST_PROCESS_LIBRARY)
@@ -47,5 +57,5 @@ elseif(bulkhead_boost_version GREATER_EQUAL 108600)
         message(FATAL_ERROR "Boost in \"${bulkhead_boost_folder}\" is 1.86 or later and lacks its library "
                             "boost_process. Run scripts/setup, or install it there.")
     endif()
-    target_link_libraries(bulkhead_boost INTERFACE "${BULKHEAD_BOOST_PROCESS_LIBRARY}")
+    target_link_libraries(bulkhead_boost_process INTERFACE "${BULKHEAD_BOOST_PROCESS_LIBRARY}")
 endif()

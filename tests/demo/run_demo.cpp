@@ -21,6 +21,12 @@ int run_demo(std::vector<std::filesystem::path> files) {
             checksum_file(stage, file);
         }
         greet(stage);
+        calculate_side_by_side(stage);
+        if constexpr (kHasImagePlugin) {
+            serve_a_photograph(stage);
+        } else {
+            stage.screen.line("no photograph is served: without libjpeg and libpng there is no image plugin");
+        }
         crash_again_and_again(stage);
         end_a_crash_loop(stage);
     }

@@ -14,6 +14,10 @@
 
 namespace bulkhead::demo {
 
+// What this build could make: see CMakeLists.txt.
+inline constexpr bool kHasRustPlugin = BULKHEAD_HAS_RUST_PLUGIN;
+inline constexpr bool kHasImagePlugin = BULKHEAD_HAS_IMAGE_PLUGIN;
+
 // Owned by run_demo(); the demo's main thread.
 struct Stage {
     Screen screen;
@@ -22,10 +26,12 @@ struct Stage {
     std::optional<Host> host;
     std::optional<Plugin> checksum;
     std::optional<Plugin> greeter;
+    std::optional<Plugin> greeter_rust;  // where there is rustc
     std::optional<Plugin> faulty;
     // Every call of these plugins, so that the host's figures can be compared.
     Tally checksum_calls;
     Tally greeter_calls;
+    Tally greeter_rust_calls;
     Tally faulty_calls;
 };
 
@@ -33,6 +39,9 @@ struct Stage {
 bool load_plugins(Stage& stage);
 void checksum_file(Stage& stage, const std::filesystem::path& path);
 void greet(Stage& stage);
+void calculate_side_by_side(Stage& stage);
+// Where libjpeg and libpng are.
+void serve_a_photograph(Stage& stage);
 void crash_again_and_again(Stage& stage);
 void end_a_crash_loop(Stage& stage);
 void leave_nothing_behind(Stage& stage);

@@ -44,6 +44,7 @@ void leave_nothing_behind(Stage& stage) {
                      [](const tests::ProcessStatus& process) { return tests::status_of(process.pid).state != 'X'; });
     stage.checksum.reset();
     stage.greeter.reset();
+    stage.greeter_rust.reset();
     stage.faulty.reset();
     const Surroundings after = look_until_clean(stage.before);
 

@@ -20,6 +20,10 @@ fs::path built_plugin(std::string_view name) {
     throw std::runtime_error("this build has no plugin " + folder);
 }
 
+fs::path built_plugin(std::string_view example, std::string_view name) {
+    return fs::path(BULKHEAD_EXAMPLE_PLUGINS) / example / name;
+}
+
 fs::path built_program(std::string_view name) { return fs::path(BULKHEAD_TEST_PROGRAMS) / name; }
 
 HostOptions host_options() {

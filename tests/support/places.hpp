@@ -11,6 +11,8 @@ std::filesystem::path worker_executable();
 
 // The folder of the plugin of this name, be it an example, a victim or one that is refused.
 std::filesystem::path built_plugin(std::string_view name);
+// Of an example that builds several plugins.
+std::filesystem::path built_plugin(std::string_view example, std::string_view name);
 
 // An executable made from tests/programs.
 std::filesystem::path built_program(std::string_view name);

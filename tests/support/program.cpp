@@ -1,6 +1,5 @@
 #include "support/program.hpp"
 
-#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,6 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
 
 #include "support/processes.hpp"
 
@@ -16,7 +18,9 @@ namespace bulkhead::tests {
 
 Program::Program(const std::filesystem::path& executable, const std::vector<std::string>& arguments) {
     int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        throw std::system_error(errno, std::generic_category(), "no pipe for " + executable.string());
+    }
     const std::string path = executable.string();
     std::vector<std::string> words{path};
     words.insert(words.end(), arguments.begin(), arguments.end());
@@ -33,7 +37,10 @@ Program::Program(const std::filesystem::path& executable, const std::vector<std:
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(ends[1]);
     pipe_ = ends[0];
-    REQUIRE_MESSAGE(error == 0, path);
+    if (error != 0) {
+        ::close(pipe_);
+        throw std::system_error(error, std::generic_category(), path);
+    }
 }
 
 Program::~Program() {
@@ -67,7 +74,8 @@ std::string Program::await_line(std::string_view start) {
             at = end + 1;
         }
         if (!read_more(deadline)) {
-            FAIL("the program did not print a line that starts with '" << start << "', but this: " << output_);
+            throw std::runtime_error("the program did not print a line that starts with '" + std::string(start) +
+                                     "', but this: " + output_);
         }
     }
 }
@@ -78,7 +86,9 @@ std::string Program::await_end(std::chrono::nanoseconds patience) {
     }
     // Descendants may hold the pipe open longer than it lives, and the other way round.
     const bool ended = eventually([this] { return status_of(pid_).state == 'Z'; }, patience);
-    REQUIRE_MESSAGE(ended, "the program still runs; it printed: " << output_);
+    if (!ended) {
+        throw std::runtime_error("the program still runs; it printed: " + output_);
+    }
     int status = 0;
     ::waitpid(pid_, &status, 0);
     pid_ = 0;

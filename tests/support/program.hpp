@@ -13,8 +13,8 @@
 
 namespace bulkhead::tests {
 
-// One run of a program, with its output on a pipe. Killed by the destructor if it still runs. One
-// thread.
+// One run of a program, with its output on a pipe. Killed by the destructor if it still runs. What cannot be started,
+// or does not do in time what is waited for, throws with what it printed. One thread.
 class Program {
   public:
     explicit Program(const std::filesystem::path& executable, const std::vector<std::string>& arguments = {});
@@ -23,7 +23,7 @@ class Program {
     ~Program();
 
     pid_t pid() const { return pid_; }
-    // Waits for a line of output that starts with `start`; what follows it. Fails the test when there is none in time.
+    // Waits for a line of output that starts with `start`; what follows it.
     std::string await_line(std::string_view start);
     // Waits for its end: "exit CODE" or "signal NUMBER".
     std::string await_end(std::chrono::nanoseconds patience = kPatience);

@@ -21,7 +21,7 @@ class Dispatcher {
     bool wait_for_start();
 
     // Serves until the host's stop position, and then waits for the calls that are still open; or until the host
-    // says to shut down, which leaves them open.
+    // says to shut down, which leaves them open: until the plugin has been deactivated it may answer them.
     void serve();
 
   private:

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "crash_handler.hpp"
 #include "descendants.hpp"
 #include "fork_server.hpp"
 #include "process.hpp"
@@ -45,6 +46,7 @@ ForkServer::ForkServer(const ForkServerInheritance& inheritance)
     std::sort(kept.begin(), kept.end());
     close_all_but(kept);
     reset_signals();
+    note_main_stack();
     ignore_requests_to_end();
     set_process_name("bulkhead-forks");
     signals_ = open_signals({SIGCHLD});

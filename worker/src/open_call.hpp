@@ -84,6 +84,16 @@ class OpenCalls {
         return &slot(id);
     }
 
+    // [main-thread] `visit(call, id)` for each call without an answer.
+    template <typename Visit>
+    void for_each_open(Visit&& visit) {
+        for (OpenCall& call : calls_) {
+            if (const std::uint64_t id = call.id.load(std::memory_order_acquire); id != 0) {
+                visit(call, id);
+            }
+        }
+    }
+
     static std::uint64_t id_of(const bulkhead_call* handle) noexcept {
         return reinterpret_cast<std::uintptr_t>(handle);
     }

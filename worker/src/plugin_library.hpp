@@ -6,10 +6,14 @@
 
 #include "bulkhead/plugin/plugin.h"
 #include "bulkhead/transport/descriptor.hpp"
+#include "load_failure.hpp"
 #include "order.hpp"
 #include "refusal.hpp"
 
 namespace bulkhead::worker {
+
+// What the loader will know the sealed copies as. `files` as below.
+LibraryNames sealed_names(const Order& order, std::span<const transport::Descriptor> files);
 
 // Loads the private dependencies bottom-up, then the library itself; all stay loaded until the process ends.
 // `files` are the library's descriptor and those of order.dependencies. They are closed at the end, not one by one:

@@ -21,15 +21,20 @@ OrRefusal<void*> open_library(const std::string& library, const transport::Descr
 
 }  // namespace
 
+LibraryNames sealed_names(const Order& order, std::span<const transport::Descriptor> files) {
+    LibraryNames names{{path_of(files[0]), order.library}};
+    for (std::size_t index = 0; index < order.dependencies.size() && index + 1 < files.size(); ++index) {
+        names[path_of(files[index + 1])] = order.dependencies[index];
+    }
+    return names;
+}
+
 OrRefusal<bulkhead_plugin_function> load_library(const Order& order, std::vector<transport::Descriptor> files) {
     if (files.size() != order.dependencies.size() + 1) {
         return Refusal{"its worker got " + std::to_string(files.size()) + " library files instead of " +
                        std::to_string(order.dependencies.size() + 1)};
     }
-    LibraryNames names{{path_of(files[0]), order.library}};
-    for (std::size_t index = 0; index < order.dependencies.size(); ++index) {
-        names[path_of(files[index + 1])] = order.dependencies[index];
-    }
+    const LibraryNames names = sealed_names(order, files);
     for (std::size_t index = 0; index < order.dependencies.size(); ++index) {
         const auto handle = open_library(order.dependencies[index], files[index + 1], names);
         if (!handle) {

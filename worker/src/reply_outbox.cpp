@@ -59,6 +59,18 @@ bool ReplyOutbox::answer(OpenCall& call, transport::Message& message) noexcept {
     return true;
 }
 
+void ReplyOutbox::close(OpenCall& call, transport::Message& message) noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        if (call.id.load(std::memory_order_relaxed) != message.call_id) {
+            return;
+        }
+        call.id.store(0, std::memory_order_release);
+        publish(message);
+    }
+    notify_host();
+}
+
 void ReplyOutbox::skip(std::uint64_t call_id) noexcept {
     transport::Message message;
     message.call_id = call_id;
@@ -116,7 +128,9 @@ std::optional<std::uint64_t> ReplyOutbox::allocate(std::size_t size, const OpenC
         transport::full_fence();
         block = try_allocate(size);
         const SteadyTime now = std::chrono::steady_clock::now();
-        if (block || !call.is_wanted() || is_past(call.deadline, now)) {
+        // At a shutdown nobody releases blocks any more, and destroy() may wait for this thread.
+        const bool shut_down = cell_.shut_down.load(std::memory_order_acquire) != 0;
+        if (block || shut_down || !call.is_wanted() || is_past(call.deadline, now)) {
             break;
         }
         const auto left =

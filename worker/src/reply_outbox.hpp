@@ -28,13 +28,17 @@ class ReplyOutbox {
     // A slab block in the message passes to the host; the call's other buffer is given back.
     bool answer(OpenCall& call, transport::Message& message) noexcept;
 
+    // The same for a call that the plugin may be working on: its reply buffer stays what it is, so that a thread that
+    // writes there does no harm. The message has no slab block.
+    void close(OpenCall& call, transport::Message& message) noexcept;
+
     // Says that a request was taken but not begun. [main-thread]
     void skip(std::uint64_t call_id) noexcept;
     // Answers a request that cannot be begun, with a short text. [main-thread]
     void fail_unopened(std::uint64_t call_id, std::string_view text) noexcept;
 
-    // A block of the slab. Waits for the host to release one while the call is wanted; empty: it is not any more, or
-    // its deadline has passed.
+    // A block of the slab. Waits for the host to release one while the call is wanted; empty: it is not any more, its
+    // deadline has passed, or the host says to shut down.
     std::optional<std::uint64_t> allocate(std::size_t size, const OpenCall& call) noexcept;
     void free(std::uint64_t block) noexcept;
     std::byte* block(std::uint64_t offset) const noexcept { return outbox_.block(offset); }

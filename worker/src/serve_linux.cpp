@@ -7,8 +7,10 @@
 
 #include "bulkhead/transport/host_outbox.hpp"
 #include "bulkhead/transport/worker_outbox.hpp"
+#include "crash_handler.hpp"
 #include "dispatcher.hpp"
 #include "life_report.hpp"
+#include "modules.hpp"
 #include "open_call.hpp"
 #include "order.hpp"
 #include "plugin_instance.hpp"
@@ -63,9 +65,13 @@ T value_or_give_up(OrRefusal<T>&& result, LifeReport& life) {
     return std::move(*result);
 }
 
-PluginTable load(const Order& order, std::vector<Descriptor> libraries, LifeReport& life) {
+PluginTable load(const Order& order, std::vector<Descriptor> libraries, LifeReport& life,
+                 transport::BlackBoxRecord& record) {
     life.loading("while its library was being loaded");
+    const LibraryNames names = sealed_names(order, libraries);
+    note_modules(names, record);
     const auto entry = value_or_give_up(load_library(order, std::move(libraries)), life);
+    note_modules(names, record);
     life.loading("in its bulkhead_plugin function");
     return value_or_give_up(check_plugin_table(entry(), order.library), life);
 }
@@ -110,7 +116,8 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
 
     give_up_on(apply_limits(order.limits), life);
     give_up_on(apply_policy(order), life);
-    PluginInstance instance(load(order, std::move(libraries), life));
+    install_crash_handler(outbox.black_box(), outbox.header(), signal);
+    PluginInstance instance(load(order, std::move(libraries), life, outbox.black_box().record));
 
     life.loading("in its create function");
     give_up_on(instance.create(services.table(), order.config), life);
@@ -121,6 +128,7 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
         give_up_on(instance.activate(), life);
         dispatcher.serve();
         instance.deactivate();
+        services.close_calls();
     }
     instance.destroy();
     life.stopped();

@@ -80,16 +80,20 @@ void Services::log(std::uint32_t level, std::string_view text) noexcept {
     signal_.raise();
 }
 
-void Services::complain(const char* function, const char* fault) noexcept {
+void Services::complain_of_second_answer(const char* function) noexcept {
+    if (closed_.load(std::memory_order_relaxed)) {
+        return;
+    }
     char line[transport::kLogLineCapacity];
-    const int length = std::snprintf(line, sizeof line, "the plugin's use of %s was ignored: %s", function, fault);
+    const int length =
+        std::snprintf(line, sizeof line, "the plugin's use of %s was ignored: the call was answered before", function);
     log(BULKHEAD_LOG_ERROR, {line, std::min<std::size_t>(static_cast<std::size_t>(length), sizeof line - 1)});
 }
 
 OpenCall* Services::find(const bulkhead_call* handle, const char* function) noexcept {
     OpenCall* call = calls_.find(handle);
     if (call == nullptr) {
-        complain(function, "the call was answered before");
+        complain_of_second_answer(function);
     }
     return call;
 }
@@ -101,7 +105,22 @@ void Services::answer(OpenCall& call, Message& message, const char* function) no
     if (message.in_slab()) {
         replies_.free(message.slab_offset());
     }
-    complain(function, "the call was answered before");
+    complain_of_second_answer(function);
+}
+
+void Services::close_calls() noexcept {
+    closed_.store(true, std::memory_order_relaxed);
+    calls_.for_each_open([this](OpenCall& call, std::uint64_t id) {
+        Message message;
+        message.call_id = id;
+        message.kind = static_cast<std::uint8_t>(Kind::plugin_error);
+        constexpr std::string_view kText = "the plugin was stopped before it answered";
+        static_assert(kText.size() <= transport::kInlineCapacity);
+        message.length = kText.size();
+        std::memcpy(message.inline_bytes, kText.data(), kText.size());
+        // A thread of the plugin may answer at the same moment; then that answer counts.
+        replies_.close(call, message);
+    });
 }
 
 void Services::reply(bulkhead_call* handle, const void* data, std::size_t size) noexcept {

@@ -1,6 +1,7 @@
 // What the worker does for the plugin: the functions behind bulkhead_services.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 
@@ -28,13 +29,17 @@ class Services {
     void* reply_buffer(bulkhead_call* handle, std::size_t size) noexcept;
     void commit_reply(bulkhead_call* handle, std::size_t size) noexcept;
     void fail(bulkhead_call* handle, std::int32_t number, std::string_view text) noexcept;
+
+    // Before the plugin is destroyed: fails the calls that are still open. From now on whatever the plugin does with
+    // a call is ignored, silently. [main-thread]
+    void close_calls() noexcept;
     OpenCalls& calls() noexcept { return calls_; }
     const char* directory() const noexcept { return directory_.c_str(); }
 
   private:
     // The open call, or null after a complaint about `function`.
     OpenCall* find(const bulkhead_call* handle, const char* function) noexcept;
-    void complain(const char* function, const char* fault) noexcept;
+    void complain_of_second_answer(const char* function) noexcept;
     void answer(OpenCall& call, transport::Message& message, const char* function) noexcept;
     void answer_with_copy(OpenCall& call, transport::Message& message, const void* data, std::size_t size,
                           const char* function) noexcept;
@@ -46,6 +51,7 @@ class Services {
     std::uint64_t payload_limit_;
     std::string directory_;
     std::mutex log_mutex_;
+    std::atomic<bool> closed_{false};
 };
 
 }  // namespace bulkhead::worker

@@ -114,7 +114,7 @@ std::filesystem::path locate_plugin(const Options& options) {
     const std::filesystem::path home = folder_of_program();
     std::vector<std::filesystem::path> places = {options.plugin};
     if (options.plugin.empty()) {
-        places = {home / "../lib/bulkhead/plugins/image", home / "../plugin-sdk/examples/image/image"};
+        places = {home / BULKHEAD_PLUGINS_FROM_PROGRAM / "image", home / "../plugin-sdk/examples/image/image"};
     }
     std::string looked;
     for (const std::filesystem::path& place : places) {

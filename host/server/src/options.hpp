@@ -46,8 +46,8 @@ Options parse_options(const std::vector<std::string>& arguments);
 
 std::string usage();
 
-// Where the image plugin is: in `lib/bulkhead/plugins` when installed, else in the build tree. The manifest in debug
-// mode lets it crash on request. Throws std::runtime_error.
+// The manifest of the image plugin: in bulkhead/plugins beside the libraries when installed, else in the build tree. In
+// debug mode it is the one that lets the plugin crash on request. Throws std::runtime_error.
 std::filesystem::path locate_plugin(const Options& options);
 
 }  // namespace bulkhead::server

@@ -1,14 +1,15 @@
 // The checksum plugin answers what its library answers.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <bulkhead/plugin/testing.hpp>
 #include <doctest/doctest.h>
 
 #include <random>
+#include <string>
 
 #include "checksum.h"
-#include "fake_worker.hpp"
 
 using bulkhead::plugin::testing::Answer;
-using bulkhead::plugin::testing::FakeWorker;
+using bulkhead::plugin::testing::PluginUnderTest;
 
 namespace {
 
@@ -37,21 +38,16 @@ TEST_CASE("the library rotates the sum left by one bit, then adds the byte") {
 }
 
 TEST_CASE("the plugin answers the library's sum as four bytes, least significant first") {
-    FakeWorker worker(bulkhead_plugin());
-    REQUIRE(worker.create() == 0);
-    CHECK(worker.call("checksum", "").text == std::string(4, '\0'));
-    CHECK(worker.call("checksum", "abc").text == std::string("\xAB\x02\0\0", 4));
+    PluginUnderTest plugin;
+    CHECK(plugin.call("checksum", "").text == std::string(4, '\0'));
+    CHECK(plugin.call("checksum", "abc").text == std::string("\xAB\x02\0\0", 4));
 
     std::mt19937 random(1);
     std::string bytes(100'000, '\0');
     for (char& byte : bytes) {
         byte = static_cast<char>(random());
     }
-    const Answer answer = worker.call("checksum", bytes);
+    const Answer answer = plugin.call("checksum", bytes);
     CHECK(answer.kind == Answer::Kind::reply);
     CHECK(little_endian(answer.text) == library_checksum(bytes));
-}
-
-TEST_CASE("a checksum may be computed twice, so the method is idempotent") {
-    CHECK(FakeWorker(bulkhead_plugin()).method("checksum").flags == BULKHEAD_METHOD_IDEMPOTENT);
 }

@@ -27,6 +27,8 @@ std::string raise_signal(std::string_view request);
 void throw_through(void* instance, bulkhead_call* call, bulkhead_bytes request);
 // Recurses until the stack is used up: SIGSEGV with no stack left to handle it on.
 void overflow_stack();
+// The same in a thread of its own.
+void overflow_thread_stack();
 // Overwrites its own return address.
 void smash_stack();
 // Overwrites the bookkeeping before a heap block, then frees it: glibc notices, SIGABRT.

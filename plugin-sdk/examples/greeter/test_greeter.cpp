@@ -1,26 +1,25 @@
-// The greeter greets.
+// The greeter greets: the one in C++, and with the same test the one in Rust.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
+#include <bulkhead/plugin/testing.hpp>
 
-#include "fake_worker.hpp"
+#include <string>
 
 using bulkhead::plugin::testing::Answer;
-using bulkhead::plugin::testing::FakeWorker;
+using bulkhead::plugin::testing::PluginUnderTest;
 
 TEST_CASE("the greeter answers with a greeting that nobody has to free") {
-    FakeWorker worker(bulkhead_plugin());
-    REQUIRE(worker.create() == 0);
-    CHECK(worker.call("greet", "Ada").text == "Hello, Ada!");
+    PluginUnderTest greeter;
+    CHECK(greeter.call("greet", "Ada").text == "Hello, Ada!");
     const std::string long_name(10'000, 'x');
-    CHECK(worker.call("greet", long_name).text == "Hello, " + long_name + "!");
+    CHECK(greeter.call("greet", long_name).text == "Hello, " + long_name + "!");
 }
 
 TEST_CASE("a greeting without a name fails with number 1 and says why") {
-    FakeWorker worker(bulkhead_plugin());
-    REQUIRE(worker.create() == 0);
-    const Answer answer = worker.call("greet", "");
+    PluginUnderTest greeter;
+    const Answer answer = greeter.call("greet", "");
     CHECK(answer.kind == Answer::Kind::error);
     CHECK(answer.number == 1);
     CHECK(answer.text == "a greeting needs a name");
-    CHECK(worker.call("greet", "Bob").text == "Hello, Bob!");
+    CHECK(greeter.call("greet", "Bob").text == "Hello, Bob!");
 }

@@ -17,6 +17,7 @@
 
 #include "bulkhead/host/bytes.hpp"
 #include "bulkhead/host/error.hpp"
+#include "bulkhead/host/export.hpp"
 
 namespace bulkhead::detail {
 
@@ -26,7 +27,7 @@ class Lane;
 class CancelTicket {
   public:
     void attach(std::weak_ptr<Lane> lane);
-    void cancel();
+    BULKHEAD_HOST_EXPORT void cancel();
     bool cancelled();
 
   private:

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "bulkhead/host/export.hpp"
+
 namespace bulkhead {
 
 struct Report;
@@ -39,8 +41,8 @@ enum class Effect : std::uint8_t {
     committed,  // reserved: a checkpoint that contains it was taken
 };
 
-std::string_view to_string(ErrorCode code) noexcept;
-std::string_view to_string(Effect effect) noexcept;
+BULKHEAD_HOST_EXPORT std::string_view to_string(ErrorCode code) noexcept;
+BULKHEAD_HOST_EXPORT std::string_view to_string(Effect effect) noexcept;
 
 // Why there is no result. Cheap to move; copies share the report.
 struct Error {
@@ -52,7 +54,7 @@ struct Error {
 };
 
 // Thrown by result::value() when there is none.
-class BadResult : public std::runtime_error {
+class BULKHEAD_HOST_EXPORT BadResult : public std::runtime_error {
   public:
     explicit BadResult(Error error) : std::runtime_error(error.message), error_(std::move(error)) {}
     const Error& error() const noexcept { return error_; }
@@ -61,7 +63,8 @@ class BadResult : public std::runtime_error {
     Error error_;
 };
 
-[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
+[[noreturn]] BULKHEAD_HOST_EXPORT void throw_exception_from_error(const Error& error,
+                                                                  const boost::source_location& where);
 
 template <typename T>
 using result = boost::system::result<T, Error>;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bulkhead/host/error.hpp"
+#include "bulkhead/host/export.hpp"
 #include "bulkhead/host/log.hpp"
 #include "bulkhead/host/plugin.hpp"
 #include "bulkhead/host/report.hpp"
@@ -35,7 +36,7 @@ struct HostOptions {
 // Owns the guard process, the supervisor thread and the plugins. A guest in the server: installs no signal
 // handler, waits for no child but its own guard, prints nothing, changes no environment. Any thread may load
 // and look up; several hosts may live in a process.
-class Host {
+class BULKHEAD_HOST_EXPORT Host {
   public:
     // Starts the guard and its fork server. Fails with `load_failed` when the worker executable is missing, of another
     // build, or cannot be started.
@@ -60,7 +61,7 @@ class Host {
     result<void> unload(std::string_view name);
 
   private:
-    explicit Host(std::unique_ptr<detail::HostCore> core);
+    BULKHEAD_HOST_PRIVATE explicit Host(std::unique_ptr<detail::HostCore> core);
     std::unique_ptr<detail::HostCore> core_;
 };
 

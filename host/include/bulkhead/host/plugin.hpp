@@ -15,6 +15,7 @@
 #include "bulkhead/host/call_options.hpp"
 #include "bulkhead/host/completion.hpp"
 #include "bulkhead/host/error.hpp"
+#include "bulkhead/host/export.hpp"
 #include "bulkhead/host/stats.hpp"
 
 namespace bulkhead {
@@ -33,7 +34,7 @@ struct MethodDescription {
 
 // Refers to one loaded plugin. Cheap to copy; any thread, many at once. May outlive the Host: then every call
 // ends as `stopped`.
-class Plugin {
+class BULKHEAD_HOST_EXPORT Plugin {
   public:
     std::string name() const;
     std::string version() const;

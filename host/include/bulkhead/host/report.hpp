@@ -3,9 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "bulkhead/host/export.hpp"
 
 namespace bulkhead {
 
@@ -21,11 +24,47 @@ enum class Cause : std::uint8_t {
     unknown,             // its parent died with it, so nobody got its exit status
 };
 
-std::string_view to_string(Cause cause) noexcept;
+BULKHEAD_HOST_EXPORT std::string_view to_string(Cause cause) noexcept;
+
+// A library, or the program, as it lay in the worker's memory.
+struct Module {
+    std::string name;
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    std::uint64_t code_begin = 0;  // its executable part
+    std::uint64_t code_end = 0;
+    std::uint64_t bias = 0;  // an address less this is an address in the file
+    std::string build_id;    // hexadecimal digits; empty: it has none
+};
+
+struct Register {
+    std::string_view name;
+    std::uint64_t value = 0;
+};
+
+// What the worker's own crash handler wrote down before the signal ended it. A plugin that means harm can write it too:
+// evidence, not proof.
+struct BULKHEAD_HOST_EXPORT Crash {
+    int signal = 0;
+    int code = 0;  // si_code
+    std::string code_name;
+    std::optional<std::uint64_t> fault_address;  // none: the processor or the sender named none
+    std::string fault_region;                    // what lies there, such as "the null page"
+    std::int32_t thread = 0;                     // its id in the worker's namespace
+    bool on_dispatcher = true;                   // false: a thread of the plugin's own
+    std::uint64_t instruction = 0;               // where it was
+    std::string instruction_module;              // empty: in no module
+    std::uint64_t instruction_offset = 0;        // in that module's file, as for addr2line
+    std::vector<Register> registers;
+    std::vector<Module> modules;
+
+    // "SEGV_MAPERR at 0x0, the null page; at libfaulty.so+0x1139 in the dispatcher thread".
+    std::string clause() const;
+};
 
 // Everything known about a death. Immutable; shared by all errors that it caused. The first cause wins: a
 // worker that the host kills because it hangs is a hang, not SIGKILL.
-struct Report {
+struct BULKHEAD_HOST_EXPORT Report {
     // Names this death in logs and answers, such as "resizer-3-5f2c91ab": plugin, incarnation, and what tells it apart
     // from those of a plugin of the same name loaded before, and of other hosts.
     std::string id;
@@ -46,6 +85,7 @@ struct Report {
     std::chrono::microseconds user_time{0};
     std::chrono::microseconds system_time{0};
     std::uint64_t peak_resident_bytes = 0;
+    std::optional<Crash> crash;  // none: no crash of its own, or its handler could not run
 
     // The cause in one clause, such as "crashed with SIGSEGV (11) while running 'resize'".
     std::string clause() const;
@@ -54,6 +94,6 @@ struct Report {
 };
 
 // "SIGSEGV" for 11.
-std::string signal_name(int signal);
+BULKHEAD_HOST_EXPORT std::string signal_name(int signal);
 
 }  // namespace bulkhead

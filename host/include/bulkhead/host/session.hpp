@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bulkhead/host/export.hpp"
 #include "bulkhead/host/plugin.hpp"
 
 namespace bulkhead {
@@ -18,7 +19,7 @@ namespace bulkhead {
 //
 // A session costs the worker nothing, and its end is not told to the plugin: close handles by calls. Cheap to
 // copy; copies are one session. Any thread, many at once. May outlive the Host.
-class Session {
+class BULKHEAD_HOST_EXPORT Session {
   public:
     const Plugin& plugin() const noexcept { return plugin_; }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "bulkhead/host/error.hpp"
+#include "bulkhead/host/export.hpp"
 
 namespace bulkhead {
 
@@ -24,7 +25,7 @@ class LatencyHistogram {
         return sum;
     }
     // Upper bound of the bucket in which the quantile lies; `fraction` from 0 to 1. Zero when empty.
-    std::chrono::nanoseconds quantile(double fraction) const noexcept;
+    BULKHEAD_HOST_EXPORT std::chrono::nanoseconds quantile(double fraction) const noexcept;
 
   private:
     static constexpr unsigned kSubBits = 4;

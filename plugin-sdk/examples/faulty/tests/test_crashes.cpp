@@ -5,7 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 #include "victim.hpp"
 
 using faulty::kSanitized;
@@ -27,6 +27,7 @@ TEST_CASE("a write to null, a call of null and a stack that is used up end in SI
     check_signal("segfault", "", SIGSEGV);
     check_signal("null_call", "", SIGSEGV);
     check_signal("overflow_stack", "", SIGSEGV);
+    check_signal("overflow_thread_stack", "", SIGSEGV);
 }
 
 TEST_CASE("abort and an exception that leaves the C ABI end in SIGABRT") {

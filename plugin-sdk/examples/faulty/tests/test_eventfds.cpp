@@ -4,7 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 
 TEST_CASE("saturate_eventfds makes an eventfd blocking and full") {
     const int file = ::eventfd(5, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "fake_channel.hpp"
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 #include "victim.hpp"
 
 using namespace bulkhead::transport;

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <csignal>
 
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 #include "victim.hpp"
 
 using bulkhead::plugin::testing::FakeWorker;

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 #include "victim.hpp"
 
 using bulkhead::plugin::testing::Answer;

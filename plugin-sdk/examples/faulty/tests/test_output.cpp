@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 #include "victim.hpp"
 
 using bulkhead::plugin::testing::FakeLog;

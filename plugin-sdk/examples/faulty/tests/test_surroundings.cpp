@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 #include "victim.hpp"
 
 using bulkhead::plugin::testing::FakeWorker;

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-#include "fake_worker.hpp"
+#include "bulkhead/plugin/testing/fake_worker.hpp"
 
 // A victim shall die of its fault and not of a sanitizer's report about it.
 extern "C" {

@@ -103,6 +103,7 @@ class Call {
 
     Services services() const noexcept { return services_; }
     void log(LogLevel level, std::string_view text) const noexcept { services_.log(level, text); }
+    LogStream log(LogLevel level) const { return services_.log(level); }
 
   private:
     bulkhead_call* opened() const {

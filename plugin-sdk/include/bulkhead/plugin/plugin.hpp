@@ -18,6 +18,8 @@
 #include "bulkhead/plugin/error.hpp"
 #include "bulkhead/plugin/handler.hpp"
 #include "bulkhead/plugin/instance.hpp"
+#include "bulkhead/plugin/log_level.hpp"
+#include "bulkhead/plugin/log_stream.hpp"
 #include "bulkhead/plugin/method.hpp"
 #include "bulkhead/plugin/plugin.h"
 #include "bulkhead/plugin/services.hpp"

@@ -3,16 +3,11 @@
 
 #include <string_view>
 
+#include "bulkhead/plugin/log_level.hpp"
+#include "bulkhead/plugin/log_stream.hpp"
 #include "bulkhead/plugin/plugin.h"
 
 namespace bulkhead::plugin {
-
-enum class LogLevel {
-    debug = BULKHEAD_LOG_DEBUG,
-    info = BULKHEAD_LOG_INFO,
-    warning = BULKHEAD_LOG_WARNING,
-    error = BULKHEAD_LOG_ERROR,
-};
 
 // A handle on the worker's table of services. Copies freely; valid in every thread until the plugin object has
 // been destroyed.
@@ -24,6 +19,9 @@ class Services {
     void log(LogLevel level, std::string_view text) const noexcept {
         table_->log(static_cast<bulkhead_log_level>(level), text.data(), text.size());
     }
+
+    // The same as a stream: `services.log(LogLevel::info) << "listening on port " << port;`
+    LogStream log(LogLevel level) const { return {*table_, level}; }
 
     // The folder of the plugin's manifest.
     std::string_view plugin_directory() const noexcept { return table_->plugin_directory(); }

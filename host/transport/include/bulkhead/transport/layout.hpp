@@ -177,7 +177,7 @@ struct MethodRecord {
 static_assert(sizeof(MethodRecord) == 64 && offsetof(MethodRecord, flags) == 60);
 
 inline constexpr std::size_t kFailureCapacity = 1024;
-inline constexpr std::size_t kBlackBoxSize = 68 * 1024;  // reserved for registers and a copy of the stack
+inline constexpr std::size_t kBlackBoxSize = 68 * 1024;  // see black_box.hpp
 
 struct WorkerOutboxHeader {
     // Line 1: identity, written once after mapping.

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "bulkhead/transport/black_box.hpp"
 #include "bulkhead/transport/geometry.hpp"
 #include "bulkhead/transport/ring.hpp"
 #include "bulkhead/transport/segment.hpp"
@@ -23,6 +24,7 @@ class WorkerOutbox {
 
     WorkerOutboxHeader& header() const noexcept { return *mapping_.at<WorkerOutboxHeader>(0); }
     MethodRecord* methods() const noexcept { return mapping_.at<MethodRecord>(geometry_.methods_offset); }
+    BlackBox& black_box() const noexcept { return *mapping_.at<BlackBox>(geometry_.black_box_offset); }
     RingWriter& replies() noexcept { return replies_; }
     std::byte* block(std::uint64_t offset) const noexcept {
         return mapping_.data() + geometry_.reply_slab_offset + offset;
@@ -46,6 +48,7 @@ class WorkerOutboxView {
     explicit operator bool() const noexcept { return static_cast<bool>(mapping_); }
     const WorkerOutboxHeader& header() const noexcept { return *mapping_.at<const WorkerOutboxHeader>(0); }
     const MethodRecord* methods() const noexcept { return mapping_.at<const MethodRecord>(geometry_.methods_offset); }
+    const BlackBox& black_box() const noexcept { return *mapping_.at<const BlackBox>(geometry_.black_box_offset); }
     RingReader replies() const noexcept {
         return {mapping_.at<const Slot>(geometry_.reply_ring_offset), geometry_.reply_slots};
     }

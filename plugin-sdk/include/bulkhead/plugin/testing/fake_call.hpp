@@ -16,20 +16,14 @@
 #include <utility>
 
 #include "bulkhead/plugin/plugin.h"
+#include "bulkhead/plugin/testing/answer.hpp"
 
 namespace bulkhead::plugin::testing {
 
-// How a call ended.
-struct Answer {
-    enum class Kind { reply, error, too_large };
-    Kind kind = Kind::reply;
-    std::int32_t number = 0;  // of an error
-    std::string text;         // the reply's bytes or the error's text
-};
-
-struct CallOptions {
+// How a call of the fake worker is made.
+struct FakeCallOptions {
     std::size_t payload_limit = std::size_t{1} << 20;
-    std::uint64_t deadline = 0;  // CLOCK_MONOTONIC in nanoseconds
+    std::uint64_t deadline = 0;  // CLOCK_MONOTONIC in nanoseconds; 0: none
     std::optional<std::array<std::uint8_t, 16>> trace_id = std::nullopt;
 };
 
@@ -39,25 +33,32 @@ struct CallOptions {
 // on is caught by AddressSanitizer. It outlives its answer, so that a second one is counted and not undefined.
 struct bulkhead_call {
     using Answer = bulkhead::plugin::testing::Answer;
-    using CallOptions = bulkhead::plugin::testing::CallOptions;
+    using FakeCallOptions = bulkhead::plugin::testing::FakeCallOptions;
 
-    bulkhead_call(std::string_view request, const CallOptions& options)
+    bulkhead_call(std::string_view request, const FakeCallOptions& options)
         : options_(options), request_(new char[request.size()]), request_size_(request.size()) {
         request.copy(request_.get(), request.size());
     }
 
     bulkhead_bytes request() const { return {request_.get(), request_size_}; }
-    const CallOptions& options() const { return options_; }
+    const FakeCallOptions& options() const { return options_; }
 
-    void cancel() { cancelled_ = true; }
+    void cancel() {
+        const std::lock_guard lock(mutex_);
+        cancelled_ = true;
+        late_ = answers_ == 0;
+        answered_.notify_all();
+    }
+    bool was_cancelled() const { return cancelled_; }
     bool cancelled() const {
         const auto now = std::chrono::steady_clock::now().time_since_epoch();
         const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-        return cancelled_ || (options_.deadline != 0 && static_cast<std::uint64_t>(nanoseconds) > options_.deadline);
+        return cancelled_ || answered() ||
+               (options_.deadline != 0 && static_cast<std::uint64_t>(nanoseconds) > options_.deadline);
     }
 
     void* reply_buffer(std::size_t size) {
-        if (size > options_.payload_limit) {
+        if (size > options_.payload_limit || answered()) {
             return nullptr;
         }
         reply_buffer_.reset(new char[size]);
@@ -67,11 +68,27 @@ struct bulkhead_call {
 
     void answer(Answer answer) {
         const std::lock_guard lock(mutex_);
+        if (closed_) {
+            return;
+        }
         if (answers_++ == 0) {
+            answered_at_ = std::chrono::steady_clock::now();
             answer_ = std::move(answer);
             request_.reset();
             reply_buffer_.reset();
         }
+        answered_.notify_all();
+    }
+
+    // As a worker does before it destroys the plugin: fails the call if it is open. What the plugin does with it from
+    // now on is ignored; request and reply buffer stay where they are.
+    void close() {
+        const std::lock_guard lock(mutex_);
+        if (answers_ == 0) {
+            answer_ = {Answer::Kind::error, 0, "the plugin was stopped before it answered"};
+            answers_ = 1;
+        }
+        closed_ = true;
         answered_.notify_all();
     }
 
@@ -90,9 +107,15 @@ struct bulkhead_call {
         }
         return answer_;
     }
+    // Empty: there was no answer by then, or the test's own cancel() came first.
+    std::optional<Answer> wait_until(std::chrono::steady_clock::time_point time) const {
+        std::unique_lock lock(mutex_);
+        answered_.wait_until(lock, time, [this] { return answers_ > 0 || cancelled_; });
+        return answers_ > 0 && !late_ && answered_at_ <= time ? std::optional(answer_) : std::nullopt;
+    }
 
   private:
-    const CallOptions options_;
+    const FakeCallOptions options_;
     std::unique_ptr<char[]> request_;
     const std::size_t request_size_;
     std::unique_ptr<char[]> reply_buffer_;
@@ -101,5 +124,8 @@ struct bulkhead_call {
     mutable std::mutex mutex_;
     mutable std::condition_variable answered_;
     int answers_ = 0;
+    bool closed_ = false;
+    bool late_ = false;  // the answer, if any, came after cancel()
+    std::chrono::steady_clock::time_point answered_at_;
     Answer answer_;
 };

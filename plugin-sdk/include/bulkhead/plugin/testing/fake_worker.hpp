@@ -1,9 +1,8 @@
-// Drives a plugin's table inside the test's own process, as a worker would.
+// Drives a plugin's table inside the test's own process, as a worker would. Headers only.
 #pragma once
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -11,37 +10,30 @@
 #include <vector>
 
 #include "bulkhead/plugin/plugin.h"
-#include "fake_call.hpp"
+#include "bulkhead/plugin/testing/answer.hpp"
+#include "bulkhead/plugin/testing/fake_call.hpp"
+#include "bulkhead/plugin/testing/log_record.hpp"
 
 namespace bulkhead::plugin::testing {
-
-struct LogLine {
-    bulkhead_log_level level;
-    std::string text;
-};
 
 // What the plugins of this process logged. One for the process, because the ABI's log() names no worker.
 class FakeLog {
   public:
+    static LogRecord& record() {
+        static LogRecord only;
+        return only;
+    }
     static void write(bulkhead_log_level level, const char* text, std::size_t length) {
-        const std::lock_guard lock(mutex());
-        lines().push_back({level, std::string(text, length)});
+        record().write({level, std::string(text, length)});
     }
-    static std::vector<LogLine> take() {
-        const std::lock_guard lock(mutex());
-        return std::exchange(lines(), {});
-    }
-
-  private:
-    static std::mutex& mutex() {
-        static std::mutex only;
-        return only;
-    }
-    static std::vector<LogLine>& lines() {
-        static std::vector<LogLine> only;
-        return only;
-    }
+    static std::vector<LogLine> take() { return record().take(); }
 };
+
+// What the plugins of this process are told. One for the process, like the log.
+inline std::string& fake_plugin_directory() {
+    static std::string only = "/plugins/under-test";
+    return only;
+}
 
 inline const bulkhead_services& fake_services() {
     static const bulkhead_services table = [] {
@@ -71,7 +63,7 @@ inline const bulkhead_services& fake_services() {
             }
             return trace_id ? 1 : 0;
         };
-        services.plugin_directory = [] { return "/plugins/under-test"; };
+        services.plugin_directory = [] { return fake_plugin_directory().c_str(); };
         return services;
     }();
     return table;
@@ -103,34 +95,45 @@ class FakeWorker {
     }
     void destroy() {
         if (std::exchange(created_, false)) {
+            for (const auto& call : calls_) {
+                call->close();
+            }
             table_->destroy(instance_);
         }
     }
     const bulkhead_error& error() const { return error_; }
 
+    bool has_method(std::string_view name) const { return find(name) != nullptr; }
     const bulkhead_method& method(std::string_view name) const {
-        for (std::size_t i = 0; i < table_->method_count; ++i) {
-            if (table_->methods[i].name == name) {
-                return table_->methods[i];
-            }
+        if (const bulkhead_method* method = find(name)) {
+            return *method;
         }
         throw std::invalid_argument("the plugin has no method " + std::string(name));
     }
 
     // Runs the method; the answer may come later.
     std::shared_ptr<bulkhead_call> start(std::string_view name, std::string_view request,
-                                         const CallOptions& options = {}) {
+                                         const FakeCallOptions& options = {}) {
         auto call = std::make_shared<bulkhead_call>(request, options);
         calls_.push_back(call);
         method(name).run(instance_, call.get(), call->request());
         return call;
     }
     // Runs the method and waits for its answer.
-    Answer call(std::string_view name, std::string_view request = {}, const CallOptions& options = {}) {
+    Answer call(std::string_view name, std::string_view request = {}, const FakeCallOptions& options = {}) {
         return start(name, request, options)->wait();
     }
 
   private:
+    const bulkhead_method* find(std::string_view name) const {
+        for (std::size_t i = 0; i < table_->method_count; ++i) {
+            if (table_->methods[i].name == name) {
+                return &table_->methods[i];
+            }
+        }
+        return nullptr;
+    }
+
     const bulkhead_plugin_table* table_;
     void* instance_ = nullptr;
     bool created_ = false;

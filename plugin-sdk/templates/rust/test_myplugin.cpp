@@ -1,0 +1,28 @@
+// Run by ctest twice: with the plugin in this process, and in the sandbox of a real host.
+#include <bulkhead/plugin/testing.hpp>
+#include <iostream>
+#include <string>
+
+using bulkhead::plugin::testing::Answer;
+using bulkhead::plugin::testing::PluginUnderTest;
+
+namespace {
+
+int failures = 0;
+
+void expect_text(const Answer& answer, const std::string& text) {
+    if (answer.text != text) {
+        ++failures;
+        std::cerr << "expected: " << text << "\nbut got:  " << answer.text << '\n';
+    }
+}
+
+}  // namespace
+
+int main() {
+    PluginUnderTest plugin;
+    expect_text(plugin.call("greet", "Ada"), "Hello, Ada! You are number 1.");
+    expect_text(plugin.call("greet", "Bob"), "Hello, Bob! You are number 2.");
+    expect_text(plugin.call("greet", ""), "a greeting needs a name");
+    return failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,51 @@
+"""Fails when something in an installed tree would not work after a move, or on another machine.
+
+usage: check_installed.py PREFIX SOURCES BUILD
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+OURS = re.compile(r'#\s*include\s*[<"](bulkhead/[^>"]+)[>"]')
+
+
+def is_elf(path):
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
+def of_program(path, places):
+    """What is wrong with a library or program: where it looks for others."""
+    dynamic = subprocess.run(["readelf", "--dynamic", path], capture_output=True, text=True, check=True).stdout
+    for folders in re.findall(r"(?:RUNPATH|RPATH)\D*\[(.*)\]", dynamic):
+        for folder in folders.split(":"):
+            if not folder.startswith("$ORIGIN"):
+                yield f"looks for libraries in {folder}; only a folder that starts with $ORIGIN survives a move"
+
+
+def of_text(path, places, include):
+    """What is wrong with a text: a place of this machine, or a header that is not there."""
+    text = path.read_text(encoding="utf-8")
+    for place in places:
+        if place in text:
+            yield f"names {place}"
+    if include in path.parents:
+        for header in OURS.findall(text):
+            if not (include / header).is_file():
+                yield f"includes {header}, which is not installed"
+
+
+def main(prefix, *places):
+    prefix = pathlib.Path(prefix)
+    wrong = []
+    files = [path for path in sorted(prefix.rglob("*")) if path.is_file() and not path.is_symlink()]
+    for path in files:
+        found = of_program(path, places) if is_elf(path) else of_text(path, places, prefix / "include")
+        wrong += [f"{path.relative_to(prefix)}: {sentence}" for sentence in found]
+    print("\n".join(wrong) or f"{len(files)} installed files, each as good in another place")
+    return 1 if wrong or not files else 0
+
+
+sys.exit(main(*sys.argv[1:]))
