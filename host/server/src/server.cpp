@@ -11,6 +11,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace bulkhead::server {
 
@@ -74,21 +75,25 @@ asio::awaitable<void> Server::await_signals() {
 }
 
 void Server::take(Socket socket) {
-    if (connections_.size() >= limits_.connections + kTurnedAway) {
+    const bool room = served_.size() < limits_.connections;
+    if (!room && turned_away_.size() >= kTurnedAway) {
         return;
     }
-    const bool served = connections_.size() < limits_.connections;
-    const auto connection = connections_.emplace(connections_.end(), std::move(socket), limits_, routes_);
-    routes_.set_connections(connections_.size());
-    asio::co_spawn(context_, served ? connection->serve() : connection->turn_away(),
-                   asio::bind_cancellation_slot(connection->cancellation(),
-                                                [this, connection](const std::exception_ptr&) { ended(connection); }));
+    std::list<Connection>& list = room ? served_ : turned_away_;
+    const auto connection = list.emplace(list.end(), std::move(socket), limits_, routes_);
+    routes_.set_connections(served_.size());
+    // Posted: the coroutine that ends here still has a look at the connection's cancellation.
+    auto end = [this, &list, connection](const std::exception_ptr&) {
+        asio::post(context_, [this, &list, connection] { ended(list, connection); });
+    };
+    asio::co_spawn(context_, room ? connection->serve() : connection->turn_away(),
+                   asio::bind_cancellation_slot(connection->cancellation(), std::move(end)));
 }
 
-void Server::ended(std::list<Connection>::iterator connection) {
-    connections_.erase(connection);
-    routes_.set_connections(connections_.size());
-    if (stopping_ && connections_.empty()) {
+void Server::ended(std::list<Connection>& list, std::list<Connection>::iterator connection) {
+    list.erase(connection);
+    routes_.set_connections(served_.size());
+    if (stopping_ && empty()) {
         patience_.cancel();
         signals_.cancel();
     }
@@ -97,10 +102,10 @@ void Server::ended(std::list<Connection>::iterator connection) {
 void Server::stop() {
     stopping_ = true;
     acceptor_.close();
-    for (Connection& connection : connections_) {
+    for (Connection& connection : served_) {
         connection.finish();
     }
-    if (connections_.empty()) {
+    if (empty()) {
         asio::post(context_, [this] { signals_.cancel(); });
         return;
     }
@@ -113,8 +118,10 @@ void Server::stop() {
 }
 
 void Server::cut_all() {
-    for (Connection& connection : connections_) {
-        connection.cut();
+    for (std::list<Connection>* list : {&served_, &turned_away_}) {
+        for (Connection& connection : *list) {
+            connection.cut();
+        }
     }
 }
 

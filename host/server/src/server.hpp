@@ -36,7 +36,8 @@ class Server {
     void take(Socket socket);
     void stop();
     void cut_all();
-    void ended(std::list<Connection>::iterator connection);
+    void ended(std::list<Connection>& list, std::list<Connection>::iterator connection);
+    bool empty() const { return served_.empty() && turned_away_.empty(); }
 
     boost::asio::io_context& context_;
     const Limits& limits_;
@@ -44,7 +45,8 @@ class Server {
     boost::asio::ip::tcp::acceptor acceptor_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer patience_;  // between attempts to accept; after stop() until connections are cut
-    std::list<Connection> connections_;
+    std::list<Connection> served_;
+    std::list<Connection> turned_away_;  // are being told so
     bool stopping_ = false;
 };
 
