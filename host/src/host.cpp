@@ -30,11 +30,27 @@ Host::~Host() {
 }
 
 result<Plugin> Host::load(const std::filesystem::path& manifest) {
-    auto lane = core_->load(manifest);
+    auto lane = core_->load(detail::read_manifest(manifest));
     if (!lane) {
         return lane.error();
     }
     return Plugin(*std::move(lane));
+}
+
+result<Plugin> Host::load(const ManifestText& manifest) {
+    auto lane = core_->load(detail::parse_manifest(manifest));
+    if (!lane) {
+        return lane.error();
+    }
+    return Plugin(*std::move(lane));
+}
+
+result<Inspection> Host::inspect(const std::filesystem::path& manifest) {
+    return core_->inspect(detail::read_manifest(manifest));
+}
+
+result<Inspection> Host::inspect(const ManifestText& manifest) {
+    return core_->inspect(detail::parse_manifest(manifest));
 }
 
 result<Plugin> Host::plugin(std::string_view name) const {

@@ -21,7 +21,8 @@ class HostCore {
     static result<std::unique_ptr<HostCore>> create(HostOptions options);
     ~HostCore();
 
-    result<std::shared_ptr<Lane>> load(const std::filesystem::path& manifest);
+    result<std::shared_ptr<Lane>> load(result<Manifest> manifest);
+    result<Inspection> inspect(result<Manifest> manifest);
     result<std::shared_ptr<Lane>> find(std::string_view name) const;
     std::vector<std::shared_ptr<Lane>> lanes() const;
     result<void> unload(std::string_view name);

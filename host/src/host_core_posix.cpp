@@ -73,8 +73,14 @@ HostCore::~HostCore() {
 
 bool HostCore::in_forked_child() const noexcept { return ::getpid() != owner_; }
 
-result<std::shared_ptr<Lane>> HostCore::load(const std::filesystem::path& path) {
-    auto manifest = read_manifest(path);
+result<Inspection> HostCore::inspect(result<Manifest> manifest) {
+    if (!manifest) {
+        return manifest.error();
+    }
+    return inspect_libraries(*runtime_, *manifest);
+}
+
+result<std::shared_ptr<Lane>> HostCore::load(result<Manifest> manifest) {
     if (!manifest) {
         return manifest.error();
     }

@@ -7,19 +7,14 @@
 #include <vector>
 
 #include "bulkhead/host/error.hpp"
+#include "bulkhead/host/inspection.hpp"
 
 namespace bulkhead::detail {
 
 struct Runtime;
 
-struct LibraryFacts {
-    std::string soname;  // empty: none
-    std::vector<std::string> needed;
-    bool exports_entry = false;
-};
-
 // Inspects the library in `file`, a sealed memory file. Blocks until the worker answered, at most for ten
-// seconds. The error's message is a clause, such as "it was built for aarch64; this machine is x86-64".
-result<LibraryFacts> inspect_library(Runtime& runtime, std::shared_ptr<transport::Descriptor> file);
+// seconds. The answer's `file` is empty. The error's message is a clause, such as "it was built for aarch64; this machine is x86-64".
+result<LibraryInspection> inspect_library(Runtime& runtime, std::shared_ptr<transport::Descriptor> file);
 
 }  // namespace bulkhead::detail

@@ -23,9 +23,9 @@ constexpr int kTries = 3;  // the fork server may die under it
 Error clause(std::string text) { return Error{ErrorCode::load_failed, Effect::none, 0, std::move(text), nullptr}; }
 
 // One inspection on its way. What it brings back comes through the pipe; a failed start only closes the pipe.
-class Inspection : public LaunchListener {
+class InspectionOrder : public LaunchListener {
   public:
-    Inspection(Descriptor output_far, std::shared_ptr<Descriptor> file)
+    InspectionOrder(Descriptor output_far, std::shared_ptr<Descriptor> file)
         : output_far_(std::move(output_far)), file_(std::move(file)) {}
 
     std::vector<int> descriptors() const { return {output_far_.get(), file_->get()}; }
@@ -66,7 +66,7 @@ bool read_answer(const Descriptor& pipe, std::string& answer) {
     }
 }
 
-result<LibraryFacts> facts_from(const std::string& answer) {
+result<LibraryInspection> facts_from(const std::string& answer) {
     std::string cause;
     const auto json = parse_bounded_json(answer, cause);
     if (!json || !json->is_object()) {
@@ -76,8 +76,16 @@ result<LibraryFacts> facts_from(const std::string& answer) {
         if (const auto error = json->find("error"); error != json->end()) {
             return clause(error->get<std::string>());
         }
-        return LibraryFacts{json->at("soname").get<std::string>(), json->at("needed").get<std::vector<std::string>>(),
-                            json->at("exports_entry").get<bool>()};
+        LibraryInspection facts;
+        json->at("machine").get_to(facts.machine);
+        json->at("soname").get_to(facts.soname);
+        json->at("needed").get_to(facts.needed);
+        json->at("exports_entry").get_to(facts.exports_entry);
+        json->at("exports").get_to(facts.exports);
+        json->at("export_count").get_to(facts.export_count);
+        json->at("imports").get_to(facts.imports);
+        json->at("import_count").get_to(facts.import_count);
+        return facts;
     } catch (const nlohmann::json::exception&) {
         return clause("the process that inspected it answered nonsense");
     }
@@ -85,7 +93,7 @@ result<LibraryFacts> facts_from(const std::string& answer) {
 
 }  // namespace
 
-result<LibraryFacts> inspect_library(Runtime& runtime, std::shared_ptr<Descriptor> file) {
+result<LibraryInspection> inspect_library(Runtime& runtime, std::shared_ptr<Descriptor> file) {
     std::string answer;
     for (int attempt = 0; attempt < kTries && answer.empty(); ++attempt) {
         int pair[2];
@@ -93,7 +101,7 @@ result<LibraryFacts> inspect_library(Runtime& runtime, std::shared_ptr<Descripto
             return clause("the host cannot make a pipe to inspect it: " + std::generic_category().message(errno));
         }
         const Descriptor near_end(pair[0]);
-        auto inspection = std::make_shared<Inspection>(Descriptor(pair[1]), file);
+        auto inspection = std::make_shared<InspectionOrder>(Descriptor(pair[1]), file);
         LaunchOrder order;
         order.message.start_id = runtime.next_start_id();
         order.message.role = transport::WorkerRole::inspect;

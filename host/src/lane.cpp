@@ -52,6 +52,29 @@ Stats Lane::stats() {
     return snapshot;
 }
 
+PluginStatus Lane::status() {
+    const Lock lock(mutex_);
+    PluginStatus snapshot;
+    const bool alive = serving_ && !serving_->dead;
+    switch (state_) {
+        case State::starting:
+        case State::serving:
+            snapshot.state = alive ? PluginState::serving : PluginState::starting;
+            break;
+        case State::failed:
+            snapshot.state = PluginState::unavailable;
+            break;
+        case State::stopped:
+            snapshot.state = PluginState::stopped;
+            break;
+    }
+    if (alive) {
+        snapshot.incarnation = serving_->incarnation;
+        snapshot.worker_pid = serving_->pid();
+    }
+    return snapshot;
+}
+
 boost::asio::any_io_executor Lane::callback_executor() {
     const Lock lock(mutex_);
     if (state_ == State::stopped && runtime_->callback_thread) {

@@ -71,6 +71,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     const Release& release() const noexcept { return *release_; }
     Stats stats();
+    PluginStatus status();
     // Where handlers without an executor of their own run. While the returned object lives, the host's end waits for
     // it; after that end it is Asio's system executor, unless the server named one.
     boost::asio::any_io_executor callback_executor();

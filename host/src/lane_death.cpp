@@ -83,6 +83,7 @@ void Lane::bury(const WorkerRef& worker) {
         if (!asked_for) {
             ++stats_.deaths;
             last_report_ = report;
+            log_.line(LogSource::host, LogLevel::error, "its worker " + report->clause());
         }
         if (worker == serving_) {
             inherit(*worker, report, done);
@@ -194,6 +195,9 @@ void Lane::replace_worker(WorkerProcess& dead) {
 }
 
 void Lane::fail(const std::string& sentence, const std::shared_ptr<const Report>& report, Completions& done) {
+    if (first_start_over_) {
+        log_.line(LogSource::host, LogLevel::error, "it is given up: " + sentence);
+    }
     state_ = State::failed;
     failure_ = sentence;
     last_report_ = report;

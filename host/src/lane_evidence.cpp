@@ -43,6 +43,12 @@ void apply_exit(Report& report, const transport::ExitedMessage& exit) {
     }
 }
 
+// Asked to stop, it died by a signal that the host did not send.
+bool crashed_while_stopping(const WorkerProcess& worker) {
+    return worker.cause == Cause::host_request && worker.exit && WIFSIGNALED(worker.exit->wait_status) &&
+           WTERMSIG(worker.exit->wait_status) != SIGKILL;
+}
+
 }  // namespace
 
 std::string Lane::step_of(const WorkerProcess& worker) {
@@ -111,6 +117,10 @@ std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
     }
     const bool refused = worker.view.header().life.load(std::memory_order_acquire) ==
                          static_cast<std::uint32_t>(transport::Life::refused);
+    if (crashed_while_stopping(worker)) {
+        report->step = "while it was being stopped";
+        return report;
+    }
     if (worker.cause) {
         report->cause = *worker.cause;
         report->detail = worker.detail;
@@ -148,7 +158,6 @@ const PendingCall* Lane::running_call(WorkerProcess& worker) {
 }
 
 void Lane::tell_death(const std::shared_ptr<const Report>& report) {
-    log_.line(LogSource::host, LogLevel::error, "its worker " + report->clause());
     if (runtime_->options.on_death) {
         boost::asio::post(runtime_->callbacks, [hook = runtime_->options.on_death, report] {
             try {

@@ -227,6 +227,10 @@ void Lane::take_over(Completions& done) {
         let_supervisor_read(done);
     }
     transport::ring_bell(cell.bell);
+    if (first_start_over_) {
+        log_.line(LogSource::host, LogLevel::info,
+                  "its next worker serves (life " + std::to_string(serving_->incarnation) + ")");
+    }
     first_start_over_ = true;
     life_.notify_all();
 }

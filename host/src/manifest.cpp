@@ -36,7 +36,11 @@ class Section {
     void allow(std::initializer_list<std::string_view> names) const {
         for (const auto& [key, value] : json_.items()) {
             if (std::find(names.begin(), names.end(), key) == names.end()) {
-                refuse("field '" + name_of(key) + "' is not known");
+                std::string known;
+                for (const std::string_view name : names) {
+                    known += (known.empty() ? "" : ", ") + std::string(name);
+                }
+                refuse("field '" + name_of(key) + "' is not known; there are " + known);
             }
         }
     }
@@ -217,6 +221,12 @@ result<Manifest> parse_manifest(std::string_view text, const std::filesystem::pa
     }
 }
 
+result<Manifest> parse_manifest(const ManifestText& text) {
+    std::error_code error;
+    const std::filesystem::path directory = std::filesystem::absolute(text.directory, error);
+    return parse_manifest(text.json, error ? text.directory : directory, "given as text");
+}
+
 result<Manifest> read_manifest(const std::filesystem::path& path) {
     std::error_code error;
     std::filesystem::path file = std::filesystem::absolute(path, error);
@@ -224,7 +234,8 @@ result<Manifest> read_manifest(const std::filesystem::path& path) {
         file /= "plugin.json";
     }
     if (!std::filesystem::is_regular_file(file, error)) {  // a pipe would be waited for
-        return bad_manifest(file.string(), "there is no such file");
+        return bad_manifest(file.string(), std::filesystem::exists(file, error) ? "it is not a file"
+                                           : error ? error.message() : "there is no such file");
     }
     std::ifstream stream(file, std::ios::binary);
     if (!stream) {

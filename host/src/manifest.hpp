@@ -10,6 +10,7 @@
 #include <string>
 
 #include "bulkhead/host/error.hpp"
+#include "bulkhead/host/manifest.hpp"
 
 namespace bulkhead::detail {
 
@@ -51,5 +52,6 @@ result<Manifest> read_manifest(const std::filesystem::path& path);
 // The same from text; `origin` is how errors call it.
 result<Manifest> parse_manifest(std::string_view text, const std::filesystem::path& directory,
                                 const std::string& origin);
+result<Manifest> parse_manifest(const ManifestText& text);
 
 }  // namespace bulkhead::detail

@@ -20,6 +20,7 @@ std::string Plugin::name() const { return lane_->release().manifest.name; }
 std::string Plugin::version() const { return lane_->release().manifest.version; }
 std::vector<MethodDescription> Plugin::methods() const { return lane_->release().methods; }
 Stats Plugin::stats() const { return lane_->stats(); }
+PluginStatus Plugin::status() const { return lane_->status(); }
 
 Session Plugin::session() const { return Session(*this); }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bulkhead/host/error.hpp"
+#include "bulkhead/host/inspection.hpp"
 #include "bulkhead/host/plugin.hpp"
 #include "manifest.hpp"
 
@@ -39,5 +40,8 @@ struct Release {
 // Reads the library and the private libraries that it needs from the manifest's folder, has them inspected, seals
 // copies. Blocks. Errors name plugin, library and cause.
 result<std::shared_ptr<Release>> read_release(Runtime& runtime, Manifest manifest);
+
+// Looks at the same libraries and keeps nothing. One that is no plugin is no error.
+result<Inspection> inspect_libraries(Runtime& runtime, const Manifest& manifest);
 
 }  // namespace bulkhead::detail

@@ -20,9 +20,11 @@ constexpr std::uintmax_t kMaxLibrarySize = std::uintmax_t{1} << 30;
 // Collects a library and what it needs, depth first.
 class LibraryCollector {
   public:
+    enum class Must { be_a_plugin, be_a_library };
+
     LibraryCollector(Runtime& runtime, const Manifest& manifest) : runtime_(runtime), manifest_(manifest) {}
 
-    result<SealedLibrary> plugin_library() {
+    result<SealedLibrary> plugin_library(Must must) {
         auto library = seal(manifest_.library);
         if (!library) {
             return library.error();
@@ -31,15 +33,17 @@ class LibraryCollector {
         if (!facts) {
             return facts.error();
         }
-        if (!facts->exports_entry) {
+        if (!facts->exports_entry && must == Must::be_a_plugin) {
             return refuse(manifest_.library, "it exports no function bulkhead_plugin");
         }
         if (auto error = collect_needed(*facts)) {
             return *std::move(error);
         }
+        inspected_.insert(inspected_.begin(), *facts);
         return library;
     }
 
+    std::vector<LibraryInspection> take_inspected() { return std::move(inspected_); }
     std::vector<SealedLibrary> take_dependencies() { return std::move(dependencies_); }
 
   private:
@@ -71,16 +75,17 @@ class LibraryCollector {
         return SealedLibrary{name, std::make_shared<Descriptor>(std::move(file))};
     }
 
-    result<LibraryFacts> inspect(const SealedLibrary& library) const {
+    result<LibraryInspection> inspect(const SealedLibrary& library) const {
         auto facts = inspect_library(runtime_, library.file);
         if (!facts) {
             return refuse(library.name, facts.error().message);
         }
+        facts->file = library.name;
         return facts;
     }
 
     // Those of the needed libraries that lie beside the plugin are private to it; all others are the system's.
-    std::optional<Error> collect_needed(const LibraryFacts& facts) {
+    std::optional<Error> collect_needed(const LibraryInspection& facts) {
         for (const std::string& name : facts.needed) {
             std::error_code error;
             const bool is_private = name.find('/') == std::string::npos &&
@@ -117,6 +122,7 @@ class LibraryCollector {
             return error;
         }
         dependencies_.push_back(*std::move(library));
+        inspected_.push_back(*facts);
         return std::nullopt;
     }
 
@@ -124,6 +130,7 @@ class LibraryCollector {
     const Manifest& manifest_;
     std::set<std::string> seen_;
     std::vector<SealedLibrary> dependencies_;
+    std::vector<LibraryInspection> inspected_;  // the dependencies, then the plugin's in front of them
 };
 
 nlohmann::json environment_of(const Manifest& manifest) {
@@ -179,7 +186,7 @@ result<std::shared_ptr<Release>> read_release(Runtime& runtime, Manifest manifes
     }
     release->geometry = *geometry;
     LibraryCollector collector(runtime, release->manifest);
-    auto library = collector.plugin_library();
+    auto library = collector.plugin_library(LibraryCollector::Must::be_a_plugin);
     if (!library) {
         return library.error();
     }
@@ -193,6 +200,14 @@ result<std::shared_ptr<Release>> read_release(Runtime& runtime, Manifest manifes
                      "plugin " + release->manifest.name + " cannot be started: " + error.message(), nullptr};
     }
     return release;
+}
+
+result<Inspection> inspect_libraries(Runtime& runtime, const Manifest& manifest) {
+    LibraryCollector collector(runtime, manifest);
+    if (const auto library = collector.plugin_library(LibraryCollector::Must::be_a_library); !library) {
+        return library.error();
+    }
+    return Inspection{collector.take_inspected()};
 }
 
 }  // namespace bulkhead::detail

@@ -57,6 +57,8 @@ struct WorkerProcess {
     std::string detail;
     const std::shared_ptr<WorkerLife> life = std::make_shared<WorkerLife>();  // what sessions are pinned to
 
+    // 0: it is gone.
+    std::int64_t pid() const noexcept;
     // Sends SIGKILL; nothing when it is gone or not yet there.
     void kill() noexcept;
     // Copies out of its reply slab; the place was checked. Reads the file, not the mapping: pages that a lying worker

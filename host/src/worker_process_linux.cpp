@@ -1,12 +1,32 @@
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "worker_process.hpp"
 
 namespace bulkhead::detail {
+
+// As this process's namespace counts; the fork server's answer counts in its own.
+std::int64_t WorkerProcess::pid() const noexcept {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd.get());
+    const transport::Descriptor about(::open(path, O_RDONLY | O_CLOEXEC));
+    char text[512];
+    const ssize_t size = about ? ::read(about.get(), text, sizeof text - 1) : -1;
+    if (size <= 0) {
+        return 0;
+    }
+    text[size] = '\0';
+    const char* line = std::strstr(text, "\nPid:");
+    const long number = line == nullptr ? 0 : std::strtol(line + std::strlen("\nPid:"), nullptr, 10);
+    return number > 0 ? number : 0;
+}
 
 void WorkerProcess::kill() noexcept {
     if (pidfd && !dead) {

@@ -61,10 +61,10 @@ TEST_CASE("a manifest of up to 1 MiB is read and a larger one is refused for tha
 TEST_CASE("what is no file is refused at once, and not taken for bad JSON") {
     const ScratchFolder folder;
     std::filesystem::create_directories(folder.path() / "plugin.json");
-    CHECK(sentence_of(folder.path()).find("there is no such file") != std::string::npos);
+    CHECK(sentence_of(folder.path()).find("it is not a file") != std::string::npos);
     const auto pipe = folder.path() / "pipe.json";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-    CHECK(sentence_of(pipe).find("there is no such file") != std::string::npos);
+    CHECK(sentence_of(pipe).find("it is not a file") != std::string::npos);
     CHECK(sentence_of("/dev/zero").find("/dev/zero") != std::string::npos);
 }
 

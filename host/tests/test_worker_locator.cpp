@@ -1,6 +1,8 @@
 #include "worker_locator.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <optional>
@@ -97,6 +99,32 @@ TEST_CASE("without either, the error lists every place that was looked at") {
         CHECK(sentence.find("HostOptions::worker") != std::string::npos);
         CHECK(sentence.find("BULKHEAD_WORKER") != std::string::npos);
     }
+}
+
+// Run by the test below, in a process of its own.
+TEST_CASE("no place in the current folder is looked at" * doctest::skip()) {
+    const auto found = locate_worker({});
+    const std::string looked = found ? found->string() : found.error().message;
+    CHECK(looked.find(std::filesystem::current_path().string()) == std::string::npos);
+}
+
+TEST_CASE("neither the name that a program was started under nor the folder it runs in decides") {
+    const ScratchFolder folder;
+    folder.write("decoy", "");
+    folder.write_program("bulkhead-worker");
+    const WorkerVariable variable(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (::chdir(folder.path().c_str()) == 0) {
+            ::execl("/proc/self/exe", "decoy", "--no-skip", "-tc=no place in the current folder*", nullptr);
+        }
+        ::_exit(127);
+    }
+    REQUIRE(child > 0);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
 }
 
 }  // namespace

@@ -17,10 +17,11 @@ function(bulkhead_copy_manifest manifest folder library check)
         VERBATIM)
 endfunction()
 
-# Has `bulkhead check` look at the built plugin as a part of the target `all`. Does nothing when the program is not there.
+# Has `bulkhead check` look at the built plugin as a part of the target `all`. Does nothing when the program is not
+# there, nor with a sanitizer, whose memory would look like a leak of the plugin's.
 function(bulkhead_check_after_build name folder)
-    bulkhead_worker_fits(fits)
-    if(NOT BULKHEAD_CHECK_PLUGINS OR NOT fits)
+    bulkhead_sanitizer_in_use(sanitized)
+    if(NOT BULKHEAD_CHECK_PLUGINS OR sanitized)
         return()
     endif()
     if(TARGET bulkhead::cli)
@@ -33,7 +34,7 @@ function(bulkhead_check_after_build name folder)
     set(stamp "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${name}_check.stamp")
     add_custom_command(OUTPUT "${stamp}"
         COMMAND "$<TARGET_FILE:${program}>" check --manifest "${folder}"
-        COMMAND "$<TARGET_FILE:${program}>" check "${folder}"
+        COMMAND "$<TARGET_FILE:${program}>" check --seed 1 "${folder}"
         COMMAND ${CMAKE_COMMAND} -E touch "${stamp}"
         DEPENDS ${name}_plugin "${folder}/plugin.json"
         COMMENT "bulkhead check ${name}"

@@ -27,7 +27,9 @@ class Program {
     std::string await_line(std::string_view start);
     // Waits for its end: "exit CODE" or "signal NUMBER".
     std::string await_end(std::chrono::nanoseconds patience = kPatience);
-    // All it printed so far, on stdout and stderr.
+    // Reads what there is to read now.
+    void poll() { read_more(std::chrono::steady_clock::now()); }
+    // All it printed so far, on stdout and stderr, as far as it was read.
     const std::string& output() const { return output_; }
 
   private:

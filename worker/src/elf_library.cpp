@@ -58,6 +58,7 @@ class Reader {
     ElfLibrary run() {
         if (read_header() && check_segments() && check_sections() && read_dynamic() && find_tables() && read_names()) {
             result_.exports_entry = exports_symbol(file_, tables_, "bulkhead_plugin");
+            result_.symbols = ElfSymbols(file_, tables_);
         }
         return result_;
     }

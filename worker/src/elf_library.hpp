@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "elf_symbols.hpp"
+
 namespace bulkhead::worker {
 
 inline constexpr std::size_t kMaxNeeded = 128;
@@ -18,6 +20,7 @@ struct ElfLibrary {
     std::array<std::string_view, kMaxNeeded> needed{};
     std::size_t needed_count = 0;
     bool exports_entry = false;  // bulkhead_plugin
+    ElfSymbols symbols;
 
     // Not empty: the file cannot be used; completes "library L cannot be used: ...". Then nothing else counts.
     char fault[160] = {};

@@ -56,7 +56,10 @@ void InspectionText::write(const ElfLibrary& library) noexcept {
         append_quoted(library.needed[index]);
     }
     append("],\"exports_entry\":");
-    append(library.exports_entry ? "true}" : "false}");
+    append(library.exports_entry ? "true" : "false");
+    append_symbols("exports", "export_count", library.symbols, true);
+    append_symbols("imports", "import_count", library.symbols, false);
+    append("}");
 }
 
 void InspectionText::write_error(std::string_view error) noexcept {
@@ -88,6 +91,32 @@ void InspectionText::append_quoted(std::string_view text) noexcept {
         text.remove_prefix(length);
     }
     append("\"");
+}
+
+// As many names as there is room for, and how many there are.
+void InspectionText::append_symbols(std::string_view list, std::string_view count, const ElfSymbols& symbols,
+                                    bool exported) noexcept {
+    append(",");
+    append_quoted(list);
+    append(":[");
+    const std::size_t begin = length_;
+    std::uint64_t total = 0;
+    for (std::uint64_t index = 0; index < symbols.size(); ++index) {
+        const auto symbol = symbols.at(index);
+        if (!symbol || symbol->is_export != exported) {
+            continue;
+        }
+        ++total;
+        if (length_ - begin + kLongestQuoted + 1 <= kSymbolCapacity) {
+            append(length_ == begin ? "" : ",");
+            append_quoted(symbol->name);
+        }
+    }
+    append("],");
+    append_quoted(count);
+    char number[24];
+    std::snprintf(number, sizeof number, ":%llu", static_cast<unsigned long long>(total));
+    append(number);
 }
 
 void InspectionText::append_member(std::string_view name, std::string_view value) noexcept {

@@ -19,10 +19,16 @@ class InspectionText {
   private:
     void append(std::string_view text) noexcept;
     void append_quoted(std::string_view text) noexcept;
+    void append_symbols(std::string_view list, std::string_view count, const ElfSymbols& symbols,
+                        bool exported) noexcept;
     void append_member(std::string_view name, std::string_view value) noexcept;
 
     // Every byte of a name may become six.
-    static constexpr std::size_t kCapacity = (kMaxNeeded + 8) * (6 * kMaxLibraryName + 8);
+    static constexpr std::size_t kLongestQuoted = 6 * kMaxLibraryName + 2;
+    // For the names of exports, and again for those of imports. The host reads no more than a megabyte in all.
+    static constexpr std::size_t kSymbolCapacity = std::size_t{256} << 10;
+    static constexpr std::size_t kCapacity = (kMaxNeeded + 8) * (kLongestQuoted + 6) + 2 * kSymbolCapacity;
+    static_assert(kCapacity < std::size_t{1} << 20);
     char buffer_[kCapacity];
     std::size_t length_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,38 @@ TEST_CASE("a library without the entry is told apart, with either kind of symbol
     CHECK_FALSE(read_elf_library(plugin("libold_hash_no_entry.so")).exports_entry);
 }
 
+// Names of the exports, or of the imports.
+std::set<std::string> symbols_of(const ElfLibrary& library, bool exported) {
+    std::set<std::string> names;
+    for (std::uint64_t index = 0; index < library.symbols.size(); ++index) {
+        const auto symbol = library.symbols.at(index);
+        if (symbol && symbol->is_export == exported) {
+            names.insert(std::string(symbol->name));
+        }
+    }
+    return names;
+}
+
+TEST_CASE("a library tells what it exports and imports, with either kind of symbol table") {
+    for (const char* name : {"libversatile.so", "libold_hash.so"}) {
+        CAPTURE(name);
+        const auto file = plugin(name);
+        const ElfLibrary library = read_elf_library(file);
+        const auto exports = symbols_of(library, true);
+        CHECK(exports.contains("bulkhead_plugin"));
+        CHECK_FALSE(exports.contains("__cxa_finalize"));
+        CHECK(symbols_of(library, false).contains("__cxa_finalize"));
+    }
+    const auto user = plugin("libneeds_library.so");
+    const auto dependency = plugin("libdependency.so");
+    const auto offered = symbols_of(read_elf_library(dependency), true);
+    std::size_t found = 0;
+    for (const std::string& wanted : symbols_of(read_elf_library(user), false)) {
+        found += offered.count(wanted);
+    }
+    CHECK(found > 0);
+}
+
 TEST_CASE("each file that is no library gets its own sentence") {
     const auto file = plugin("libversatile.so");
     CHECK(fault_of({}) == "it is empty");
@@ -103,6 +136,11 @@ TEST_CASE("a library with random damage is read without harm") {
             }
             const ElfLibrary library = read_elf_library(file);
             REQUIRE(library.needed_count <= kMaxNeeded);
+            REQUIRE(library.symbols.size() * sizeof(Elf64_Sym) <= file.size());
+            for (std::uint64_t index = 0; index < library.symbols.size(); ++index) {
+                const auto symbol = library.symbols.at(index);
+                REQUIRE((!symbol || !symbol->name.empty()));
+            }
             REQUIRE(std::strlen(library.fault) < sizeof library.fault);
         }
     }

@@ -1,11 +1,14 @@
 // Inspections: what the confined process answers, and how it is written.
 #include <doctest/doctest.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "inspection_text.hpp"
 #include "support/guard_process.hpp"
@@ -63,6 +66,10 @@ TEST_CASE("an inspection says what a library is, and the process is gone afterwa
         found = found || name == "libdependency.so";
     }
     CHECK(found);
+    CHECK(std::count(answer["exports"].begin(), answer["exports"].end(), "bulkhead_plugin") == 1);
+    CHECK(answer["export_count"] == answer["exports"].size());
+    CHECK(answer["import_count"] == answer["imports"].size());
+    CHECK(answer["import_count"] > 0);
 }
 
 TEST_CASE("an inspection says in one sentence what is wrong with a file") {
@@ -105,6 +112,51 @@ TEST_CASE("the longest possible answer fits") {
     text.write(library);
     REQUIRE(Json::accept(text.text()));
     CHECK(Json::parse(text.text())["needed"].size() == kMaxNeeded);
+}
+
+// A file that is nothing but symbols, all exported, each with the same long name.
+struct ManySymbols {
+    explicit ManySymbols(std::size_t count) : file(kStrings + 256 + count * sizeof(Elf64_Sym)) {
+        std::fill_n(file.begin() + kStrings, 255, std::byte{1});  // each becomes six characters of JSON
+        const std::uint32_t head[2] = {0, static_cast<std::uint32_t>(count)};
+        std::memcpy(file.data(), head, sizeof head);
+        Elf64_Sym symbol{};
+        symbol.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+        symbol.st_shndx = 1;
+        for (std::size_t index = 0; index < count; ++index) {
+            std::memcpy(file.data() + kStrings + 256 + index * sizeof symbol, &symbol, sizeof symbol);
+        }
+    }
+    ElfSymbols symbols() const {
+        ElfSymbolTables tables;
+        tables.strings = kStrings;
+        tables.strings_end = kStrings + 256;
+        tables.symbols = kStrings + 256;
+        tables.hash = 0;
+        return {BoundedBytes(file), tables};
+    }
+    static constexpr std::size_t kStrings = 64;
+    std::vector<std::byte> file;
+};
+
+TEST_CASE("of very many symbols the answer holds as many as fit, and counts the rest") {
+    static InspectionText text;
+    const ManySymbols many(5000);
+    const std::string name(kMaxLibraryName, '\x01');
+    ElfLibrary library;
+    library.soname = name;
+    library.needed.fill(name);
+    library.needed_count = kMaxNeeded;
+    library.symbols = many.symbols();
+    REQUIRE(library.symbols.size() == 5000);
+    text.write(library);
+    REQUIRE(text.text().size() < (std::size_t{1} << 20));
+    REQUIRE(Json::accept(text.text()));
+    const Json answer = Json::parse(text.text());
+    CHECK(answer["export_count"] == 5000);
+    CHECK(answer["exports"].size() > 100);
+    CHECK(answer["exports"].size() < 5000);
+    CHECK(answer["imports"].empty());
 }
 
 }  // namespace

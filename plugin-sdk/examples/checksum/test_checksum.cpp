@@ -1,7 +1,7 @@
 // The checksum plugin answers what its library answers.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
-#include <bulkhead/plugin/testing.hpp>
 #include <doctest/doctest.h>
+#include <bulkhead/plugin/testing.hpp>
 
 #include <random>
 #include <string>

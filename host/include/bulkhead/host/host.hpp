@@ -9,7 +9,9 @@
 
 #include "bulkhead/host/error.hpp"
 #include "bulkhead/host/export.hpp"
+#include "bulkhead/host/inspection.hpp"
 #include "bulkhead/host/log.hpp"
+#include "bulkhead/host/manifest.hpp"
 #include "bulkhead/host/plugin.hpp"
 #include "bulkhead/host/report.hpp"
 #include "bulkhead/host/session.hpp"
@@ -52,6 +54,14 @@ class BULKHEAD_HOST_EXPORT Host {
     // Loads a plugin and waits until it is ready. `manifest` is plugin.json or the folder that holds it. Fails
     // with `bad_manifest`, `load_failed` or `invalid_argument` (a plugin of that name is loaded already).
     result<Plugin> load(const std::filesystem::path& manifest);
+    // The same with a manifest that is in no file.
+    result<Plugin> load(const ManifestText& manifest);
+
+    // Asks throw-away workers what a plugin's libraries say about themselves; no code of the plugin runs. Blocks, for
+    // seconds at most. Fails with `bad_manifest`, or with `load_failed` when a library cannot be read. One that is
+    // no plugin is no error.
+    result<Inspection> inspect(const std::filesystem::path& manifest);
+    result<Inspection> inspect(const ManifestText& manifest);
 
     // Fails with `no_such_plugin`.
     result<Plugin> plugin(std::string_view name) const;

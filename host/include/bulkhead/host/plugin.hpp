@@ -16,6 +16,7 @@
 #include "bulkhead/host/completion.hpp"
 #include "bulkhead/host/error.hpp"
 #include "bulkhead/host/export.hpp"
+#include "bulkhead/host/plugin_status.hpp"
 #include "bulkhead/host/stats.hpp"
 
 namespace bulkhead {
@@ -40,6 +41,7 @@ class BULKHEAD_HOST_EXPORT Plugin {
     std::string version() const;
     std::vector<MethodDescription> methods() const;
     Stats stats() const;
+    PluginStatus status() const;
 
     // Calls a method and waits for the outcome, which comes by the deadline at the latest. The request is read
     // during the call only. May be called from any thread but not from a completion handler that runs inline.

@@ -74,7 +74,7 @@ struct BULKHEAD_HOST_EXPORT Report {
     Cause cause = Cause::unknown;
     int signal = 0;              // the signal that ended it; 0: none
     int exit_code = 0;           // when it exited
-    std::string step;            // what it was doing if it was not ready yet
+    std::string step;            // what it was doing if it was not ready yet, or was being stopped
     std::string detail;          // protocol_violation: the broken rule; start_failure: the worker's own sentence
     std::string running_method;  // the call that was running, if any
     std::chrono::nanoseconds running_age{0};  // since its caller made it

@@ -8,8 +8,8 @@
 #include <functional>
 #include <optional>
 
-#include "fake_channel.hpp"
 #include "bulkhead/plugin/testing/fake_worker.hpp"
+#include "fake_channel.hpp"
 #include "victim.hpp"
 
 using namespace bulkhead::transport;

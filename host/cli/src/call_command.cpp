@@ -1,0 +1,159 @@
+// bulkhead call: one method of one plugin.
+#include <bulkhead/host/host.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "command.hpp"
+#include "console.hpp"
+#include "failure.hpp"
+#include "json_text.hpp"
+#include "plugin_path.hpp"
+#include "request_source.hpp"
+#include "wording.hpp"
+
+namespace bulkhead::cli {
+namespace {
+
+constexpr char kFooter[] =
+    "The request is sent as it is, and the reply printed as it is. PLUGIN is a folder with a plugin.json, that file,\n"
+    "or a library. The exit code is 0 for a reply, 1 when the plugin answered with an error, 4 when the call was lost\n"
+    "with its worker, 5 when it did not end in time.\n\n"
+    "Examples:\n"
+    "  bulkhead call build/greeter greet Ada\n"
+    "  bulkhead call build/scaler scale '{\"by\": 2}'\n"
+    "  bulkhead call build/image mirror --file photo.jpg > mirrored.png\n"
+    "  echo '{}' | bulkhead call build/scaler scale - --json --timeout 500ms\n";
+
+struct Wanted {
+    std::string plugin;
+    std::string method;
+    std::string request;
+    std::string file;
+    std::string timeout;
+    std::uint32_t repeat = 1;
+    bool json = false;
+    bool log = false;
+};
+
+void show_reply(const Bytes& reply) {
+    print(reply.text());
+    if (output_is_terminal() && !reply.text().ends_with('\n')) {
+        print("\n");
+    }
+}
+
+void show_json(const result<Bytes>& outcome, std::chrono::nanoseconds took) {
+    nlohmann::json json;
+    if (outcome) {
+        json = {{"outcome", "reply"}, {"reply", json_of_bytes(outcome->text())}};
+    } else {
+        json = json_of(outcome.error());
+    }
+    json["milliseconds"] = std::chrono::duration<double, std::milli>(took).count();
+    print(json_line(json));
+}
+
+// The sentence, and what is known of a death.
+void show_error(const Error& error, const Wanted& wanted) {
+    complain(advised(error, wanted.plugin));
+    if (error.report && !wanted.json) {
+        print_error(harmless(error.report->text()));
+    }
+}
+
+ExitCode call_once(const Plugin& plugin, const Wanted& wanted, const std::string& request, const CallOptions& options) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto outcome = plugin.call(wanted.method, request, options);
+    const auto took = std::chrono::steady_clock::now() - begin;
+    if (wanted.json) {
+        show_json(outcome, took);
+    } else if (outcome) {
+        show_reply(*outcome);
+        if (wanted.repeat > 1 && !outcome->text().ends_with('\n')) {
+            print("\n");
+        }
+    }
+    if (outcome) {
+        return ExitCode::done;
+    }
+    flush();
+    show_error(outcome.error(), wanted);
+    return exit_code_of(outcome.error().code);
+}
+
+void show_times(const Stats& stats) {
+    const LatencyHistogram& latency = stats.latency;
+    print_error(counted(latency.count(), "reply") + ": median " + shown(latency.quantile(0.5)) + ", 99% within " +
+                shown(latency.quantile(0.99)) + "\n");
+}
+
+ExitCode call(const Wanted& wanted) {
+    CallOptions options;
+    if (!wanted.timeout.empty()) {
+        options.timeout = wanted.timeout == "none" ? CallOptions::kNoTimeout : *parse_duration(wanted.timeout);
+    }
+    const PluginPath path(wanted.plugin);
+    const bool from_file = !wanted.file.empty() || wanted.request == "-";
+    const std::string request =
+        from_file ? read_request(wanted.file.empty() ? "-" : wanted.file, path.describe().payload) : wanted.request;
+    HostOptions host_options;
+    if (wanted.log) {
+        host_options.log = [](const LogLine& line) { print_error(line.plugin + ": " + harmless(line.text) + "\n"); };
+    }
+    Host host = make_host(std::move(host_options));
+    auto plugin = path.try_load(host);
+    if (!plugin) {
+        if (wanted.json) {
+            show_json(plugin.error(), std::chrono::nanoseconds(0));
+            flush();
+        }
+        show_error(plugin.error(), wanted);
+        return exit_code_of(plugin.error().code);
+    }
+    ExitCode code = ExitCode::done;
+    for (std::uint32_t turn = 0; turn < wanted.repeat && code == ExitCode::done; ++turn) {
+        code = call_once(*plugin, wanted, request, options);
+    }
+    if (wanted.repeat > 1 && !wanted.json) {
+        flush();
+        show_times(plugin->stats());
+    }
+    return code;
+}
+
+std::string check_timeout(const std::string& text) {
+    if (text == "none" || parse_duration(text)) {
+        return {};
+    }
+    return "'" + harmless(text) + "' is no time: write it like 250ms, 2s or 1m, at most a day, or none";
+}
+
+}  // namespace
+
+void add_call_command(CLI::App& program, Action& action) {
+    const auto wanted = std::make_shared<Wanted>();
+    CLI::App* const command = program.add_subcommand("call", "Call a method of a plugin and print its reply");
+    command->footer(kFooter);
+    command->add_option("PLUGIN", wanted->plugin, "Folder of the plugin, its plugin.json, or a library")
+        ->type_name("")
+        ->required();
+    command->add_option("METHOD", wanted->method, "Its name")->type_name("")->required();
+    CLI::Option* const request =
+        command->add_option("REQUEST", wanted->request, "The request, JSON or any text; - reads standard input")
+            ->type_name("");
+    command->add_option("--file", wanted->file, "Read the request from this file; - is standard input")
+        ->type_name("FILE")
+        ->excludes(request);
+    command->add_option("--timeout", wanted->timeout, "Time for the call, such as 500ms or 2s; none waits for ever")
+        ->type_name("TIME")
+        ->check(CLI::Validator(check_timeout, ""));
+    command->add_option("--repeat", wanted->repeat, "Call so often, until one fails; tells the times on standard error")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 1'000'000'000U));
+    command->add_flag("--json", wanted->json, "Print outcome, effect, time, reply and report as an object on a line");
+    command->add_flag("--log", wanted->log, "Show on standard error what the plugin prints and logs");
+    command->callback([wanted, &action] { action = [wanted] { return call(*wanted); }; });
+}
+
+}  // namespace bulkhead::cli

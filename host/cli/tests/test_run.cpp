@@ -1,0 +1,111 @@
+// bulkhead run, watched while it runs.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "support/command_line.hpp"
+#include "support/places.hpp"
+#include "support/plugin_folder.hpp"
+#include "support/processes.hpp"
+#include "support/program.hpp"
+
+namespace bulkhead::tests {
+namespace {
+
+using Json = nlohmann::json;
+
+// Waits for the next event of this name; events before it are passed over.
+Json await_event(Program& program, const std::string& name, std::size_t& from) {
+    Json found;
+    const bool happened = eventually([&] {
+        program.poll();
+        const std::string& output = program.output();
+        for (std::size_t end = output.find('\n', from); end != std::string::npos; end = output.find('\n', from)) {
+            Json event = Json::parse(output.substr(from, end - from));
+            from = end + 1;
+            if (event["event"] == name) {
+                found = std::move(event);
+                return true;
+            }
+        }
+        return false;
+    });
+    REQUIRE_MESSAGE(happened, "no event '" << name << "' came, but: " << program.output());
+    return found;
+}
+
+TEST_CASE("plugins are kept running through deaths, and each event is told") {
+    Program program(bulkhead_program(),
+                    {"run", built_plugin("greeter").string(), built_plugin("faulty").string(), "--json"});
+    std::size_t from = 0;
+    CHECK(await_event(program, "started", from)["plugin"] == "greeter");
+    const Json started = await_event(program, "started", from);
+    CHECK(started["plugin"] == "faulty");
+    const auto first = started["pid"].get<pid_t>();
+    REQUIRE(::kill(first, SIGSEGV) == 0);
+    const Json died = await_event(program, "died", from);
+    CHECK(died["plugin"] == "faulty");
+    CHECK(died["report"]["signal_name"] == "SIGSEGV");
+    CHECK(await_event(program, "host", from)["text"] == "its next worker serves (life 2)");
+    CHECK(await_gone(first));
+    REQUIRE(::kill(program.pid(), SIGTERM) == 0);
+    CHECK(await_event(program, "program", from)["text"] == "stopping: SIGTERM");
+    CHECK(await_event(program, "stopped", from)["deaths"] == 0);
+    CHECK(await_event(program, "stopped", from)["deaths"] == 1);
+    CHECK(program.await_end() == "exit 0");
+}
+
+TEST_CASE("for people an event is a line with time, level and plugin") {
+    Program program(bulkhead_program(), {"run", built_plugin("greeter").string()});
+    REQUIRE(eventually([&] {
+        program.poll();
+        return program.output().find('\n') != std::string::npos;
+    }));
+    CHECK(program.output().find(" info    greeter      started 1.0.0 with 1 method, process ") != std::string::npos);
+    REQUIRE(::kill(program.pid(), SIGINT) == 0);
+    CHECK(program.await_end() == "exit 0");
+    CHECK(program.output().find("greeter      stopped after 0 deaths") != std::string::npos);
+    CHECK(program.output().find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("a plugin that dies too often is given up, and nothing is left to run for") {
+    const PluginFolder folder("faulty", {{"supervision", {{"restarts", 1}}}});
+    Program program(bulkhead_program(), {"run", folder.path().string(), "--json"});
+    std::size_t from = 0;
+    REQUIRE(::kill(await_event(program, "started", from)["pid"].get<pid_t>(), SIGKILL) == 0);
+    CHECK(await_event(program, "host", from)["text"] == "its worker was killed with SIGKILL (9)");
+    await_event(program, "host", from);
+    // The second life is in no event; it is the one that is called as its plugin.
+    pid_t second = 0;
+    REQUIRE(eventually([&] {
+        for (const ProcessStatus& process : descendants_of(program.pid())) {
+            second = process.name == "faulty" ? process.pid : second;
+        }
+        return second != 0;
+    }));
+    REQUIRE(::kill(second, SIGKILL) == 0);
+    CHECK(program.await_end() == "exit 4");
+    CHECK(program.output().find("it is given up: its worker died too often") != std::string::npos);
+    CHECK(program.output().find("bulkhead: the plugin was given up after too many deaths") != std::string::npos);
+}
+
+TEST_CASE("a plugin that cannot be loaded ends it with 3, and the others are stopped") {
+    const Ran ran = bulkhead({"run", built_plugin("greeter").string(), built_plugin("create_fails").string()});
+    CHECK(ran.code == 3);
+    CHECK(ran.err.find("the licence has expired") != std::string::npos);
+    const std::string greeter = built_plugin("greeter").string();
+    const Ran twice = bulkhead({"run", greeter, greeter});
+    CHECK(twice.code == 2);
+    CHECK(twice.err == "bulkhead: a plugin named 'greeter' is loaded already or being unloaded\n");
+}
+
+TEST_CASE("when its reader is gone it stops at the next event") {
+    const Ran ran = bulkhead({"run", built_plugin("greeter").string()}, {.unread_output = true});
+    CHECK(ran.code == 6);
+    CHECK(ran.err == "bulkhead: standard output cannot be written: Broken pipe; look at where it goes\n");
+}
+
+}  // namespace
+}  // namespace bulkhead::tests
