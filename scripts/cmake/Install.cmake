@@ -25,12 +25,18 @@ install(TARGETS bulkhead_plugin_testing EXPORT bulkhead_host
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev)
 install(TARGETS bulkhead-worker RUNTIME DESTINATION "${BULKHEAD_WORKER_FOLDER}" COMPONENT runtime)
 
-foreach(program IN ITEMS bulkhead_cli resize_server)
+foreach(program IN ITEMS bulkhead_cli resize-server)
     if(TARGET ${program})
         set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/${BULKHEAD_LIBRARY_FROM_PROGRAM}")
         install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime)
     endif()
 endforeach()
+
+# The plugin that resize-server serves.
+if(TARGET resize-server AND TARGET image_plugin)
+    install(DIRECTORY "$<TARGET_FILE_DIR:image_plugin>" DESTINATION "${CMAKE_INSTALL_LIBDIR}/bulkhead/plugins"
+        COMPONENT runtime USE_SOURCE_PERMISSIONS)
+endif()
 
 # ---- headers and shared files --------------------------------------------------------------------------------
 # install_folder(<folder of the sources> <destination> <component>): its content, if there is any.
