@@ -1,7 +1,7 @@
 # What `cmake --install` puts where, in three components:
 #
 #   runtime  the host library, bulkhead-worker, the programs: what a machine needs that runs a server
-#   dev      what a server is compiled with; its targets need the runtime
+#   dev      what a server is compiled with, and tests of plugins; its targets need the runtime
 #   sdk      what a plugin is compiled with, the templates; needs neither of the others
 #
 # Everything lies below one prefix and finds the rest from where it lies itself, so the prefix can be moved.
