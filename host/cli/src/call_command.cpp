@@ -84,8 +84,9 @@ ExitCode call_once(const Plugin& plugin, const Wanted& wanted, const std::string
 
 void show_times(const Stats& stats) {
     const LatencyHistogram& latency = stats.latency;
-    print_error(counted(latency.count(), "reply") + ": median " + shown(latency.quantile(0.5)) + ", 99% within " +
-                shown(latency.quantile(0.99)) + "\n");
+    const std::uint64_t count = latency.count();
+    print_error(std::to_string(count) + (count == 1 ? " reply: median " : " replies: median ") +
+                shown(latency.quantile(0.5)) + ", 99% within " + shown(latency.quantile(0.99)) + "\n");
 }
 
 ExitCode call(const Wanted& wanted) {

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -60,7 +61,11 @@ ExitCode finish(ExitCode code) {
     return ExitCode::output_failed;
 }
 
-void complain(std::string_view sentence) { print_error("bulkhead: " + harmless(sentence) + "\n"); }
+void complain(std::string_view sentence) {
+    std::string line = harmless(sentence);
+    std::replace(line.begin(), line.end(), '\n', '?');
+    print_error("bulkhead: " + line + "\n");
+}
 
 void print_error(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 

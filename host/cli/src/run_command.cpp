@@ -36,23 +36,18 @@ bool all_given_up(const std::vector<Plugin>& plugins) {
 
 // Until a signal, the end of our output, or of the last plugin.
 ExitCode watch(const std::vector<Plugin>& plugins, StopSignals& signals, EventPrinter& printer) {
-    for (;;) {
-        switch (signals.wait()) {
-            case StopSignals::Woken::by_signal:
-                printer.tell("stopping: " + signals.name());
-                return ExitCode::done;
-            case StopSignals::Woken::by_event:
-                if (!printer.is_writable()) {
-                    return ExitCode::output_failed;
-                }
-                if (all_given_up(plugins)) {
-                    throw Failure(ExitCode::lost,
-                                  std::string(plugins.size() == 1 ? "the plugin was" : "all plugins were") +
-                                      " given up after too many deaths; `bulkhead check PLUGIN` looks for the cause");
-                }
-                break;
+    while (printer.is_writable()) {
+        if (signals.wait() == StopSignals::Woken::by_signal) {
+            printer.tell("stopping: " + signals.name());
+            return ExitCode::done;
+        }
+        if (all_given_up(plugins)) {
+            throw Failure(ExitCode::lost, std::string(plugins.size() == 1 ? "the plugin was" : "all plugins were") +
+                                              " given up after too many deaths; `bulkhead check PLUGIN` looks for "
+                                              "the cause");
         }
     }
+    return ExitCode::output_failed;
 }
 
 ExitCode run(const Wanted& wanted) {

@@ -77,7 +77,7 @@ TEST_CASE("names that could not be a plugin's are refused, and nothing is made")
     for (const char* name : {"", "Scaler", "2scaler", "my-plugin", "a/b", "..", ".", "a b", "_x", "class", "fn",
                              "while", "test", "bulkhead", "sk\xC3\xA4ler", "a.b", "x\n"}) {
         CAPTURE(name);
-        const Ran ran = workshop.make({"--", name});
+        const Ran ran = workshop.make({name});
         CHECK(ran.code == 2);
         CHECK(ran.err.find("cannot be a plugin's name") != std::string::npos);
     }
