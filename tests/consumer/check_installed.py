@@ -1,4 +1,4 @@
-"""Fails when something in an installed tree would not work after a move, or on another machine.
+"""Fails when something in an installed tree is missing, or would not work after a move or on another machine.
 
 usage: check_installed.py PREFIX SOURCES BUILD
 """
@@ -8,6 +8,15 @@ import re
 import subprocess
 import sys
 
+# What no other test of an installation looks at.
+SHARED = [
+    "share/bash-completion/completions/bulkhead",
+    "share/bulkhead/rust/bulkhead.rs",
+    "share/bulkhead/templates/c/plugin.json",
+    "share/bulkhead/templates/cpp/plugin.json",
+    "share/bulkhead/templates/rust/plugin.json",
+    "share/doc/bulkhead/copyright",
+]
 OURS = re.compile(r'#\s*include\s*[<"](bulkhead/[^>"]+)[>"]')
 
 
@@ -44,6 +53,7 @@ def main(prefix, *places):
     for path in files:
         found = of_program(path, places) if is_elf(path) else of_text(path, places, prefix / "include")
         wrong += [f"{path.relative_to(prefix)}: {sentence}" for sentence in found]
+    wrong += [f"{name} is not installed" for name in SHARED if not (prefix / name).is_file()]
     print("\n".join(wrong) or f"{len(files)} installed files, each as good in another place")
     return 1 if wrong or not files else 0
 

@@ -48,10 +48,10 @@ result<Plugin> Examination::load() {
     return plugin;
 }
 
-void Examination::unload() {
+void Examination::unload(bool hangs) {
     const auto begin = Clock::now();
     static_cast<void>(host_->unload(manifest_.name));
-    if (Clock::now() - begin >= manifest_.stop && !slow_stop_told_) {
+    if (Clock::now() - begin >= manifest_.stop && !slow_stop_told_ && !hangs) {
         slow_stop_told_ = true;
         add(Verdict::finding, "stop",
             "it did not stop within supervision.stop_ms (" + shown(manifest_.stop) + ") and had to be killed");

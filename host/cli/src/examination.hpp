@@ -53,8 +53,8 @@ class Examination {
 
     // Loads the plugin: with its own manifest, but impatient with hangs. Remembers the methods.
     result<Plugin> load();
-    // Unloads it and tells when that does not go well.
-    void unload();
+    // Unloads it and tells when that takes too long, unless a call hangs anyway.
+    void unload(bool hangs = false);
     // Those that were asked for, once it has been loaded.
     std::vector<std::string> methods() const;
 

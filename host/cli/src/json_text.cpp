@@ -47,6 +47,22 @@ bool is_shallow(std::string_view text) {
     return true;
 }
 
+Json json_of(const Crash& crash) {
+    Json json = {{"clause", crash.clause()},
+                 {"code", crash.code_name},
+                 {"thread", crash.thread},
+                 {"on_dispatcher", crash.on_dispatcher}};
+    if (crash.fault_address) {
+        json["fault_address"] = *crash.fault_address;
+        json["fault_region"] = crash.fault_region;
+    }
+    if (!crash.instruction_module.empty()) {
+        json["module"] = crash.instruction_module;
+        json["module_offset"] = crash.instruction_offset;
+    }
+    return json;
+}
+
 }  // namespace
 
 Json json_of(const Report& report) {
@@ -67,6 +83,9 @@ Json json_of(const Report& report) {
     }
     if (!report.step.empty()) {
         json["step"] = report.step;
+    }
+    if (report.crash) {
+        json["crash"] = json_of(*report.crash);
     }
     if (!report.running_method.empty()) {
         json["running"] = {{"method", report.running_method},

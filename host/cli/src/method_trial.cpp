@@ -9,7 +9,8 @@ namespace bulkhead::cli {
 namespace {
 
 constexpr std::uint64_t kMostRequests = 600;
-constexpr std::uint64_t kMostFaults = 5;  // then the next method
+constexpr std::uint64_t kMostFaults = 5;   // then the next method
+constexpr std::uint64_t kEmptyObject = 1;  // the number of that request
 constexpr std::size_t kMostSent = std::size_t{64} << 20;
 
 std::uint64_t largest_request(const ManifestDescription& manifest) {
@@ -38,48 +39,85 @@ result<Bytes> MethodTrial::call(const Plugin& plugin, const std::string& request
 }
 
 void MethodTrial::run(Examination::Clock::time_point end) {
-    using Clock = Examination::Clock;
     const auto plugin = examination_.load();
     if (!plugin) {
-        examination_.add(Verdict::finding, "start", "it did not start once more: " + plugin.error().message, {},
-                         plugin.error().report);
+        accuse_start(plugin.error());
         return;
     }
-    learn_words(*plugin);
-    if (hangs_ || refused_) {
-        // Seen through already.
-    } else if (const auto one = examination_.options().one_case) {
-        try_request(*plugin, *one);
-    } else {
-        const auto calls_end = Clock::now() + (end - Clock::now()) / 2;
-        for (std::uint64_t number = 0; number < kMostRequests && (number == 0 || Clock::now() < calls_end); ++number) {
-            if (!try_request(*plugin, number)) {
-                break;
-            }
-        }
-        if (faults_.empty() && !refused_) {
-            look_at_deadlines(*plugin);
-            look_for_leaks(*plugin, end);
-        }
+    const std::optional<Accident> accident = learn_words(*plugin);
+    if (const auto one = examination_.options().one_case) {
+        try_alone(*plugin, *one, accident.has_value());
+        return;
     }
-    examination_.unload();
+    if (accident && accident->question == 0) {
+        judge(*plugin, kEmptyObject, maker_.make(kEmptyObject), accident->error);
+    } else if (accident) {
+        accuse_questions(accident->error);
+    }
+    if (!hangs_ && !refused_) {
+        try_all(*plugin, end);
+    }
+    examination_.unload(hangs_);
     tell();
 }
 
+// Only this request, in a life that has seen nothing but the questions about fields.
+void MethodTrial::try_alone(Plugin plugin, std::uint64_t number, bool spoiled) {
+    if (spoiled) {
+        examination_.unload(true);
+        const auto fresh = examination_.load();
+        if (!fresh) {
+            accuse_start(fresh.error());
+            return;
+        }
+        plugin = *fresh;
+    }
+    try_request(plugin, number);
+    examination_.unload(hangs_);
+    tell();
+}
+
+void MethodTrial::try_all(const Plugin& plugin, Examination::Clock::time_point end) {
+    using Clock = Examination::Clock;
+    const auto calls_end = Clock::now() + (end - Clock::now()) / 2;
+    for (std::uint64_t number = 0; number < kMostRequests && (number == 0 || Clock::now() < calls_end); ++number) {
+        if (!try_request(plugin, number)) {
+            break;
+        }
+    }
+    if (faults_.empty()) {
+        look_at_deadlines(plugin);
+        look_for_leaks(plugin, end);
+    }
+}
+
+// It did not survive an object with the fields that it asked for.
+void MethodTrial::accuse_questions(const Error& error) {
+    hangs_ = error.code == ErrorCode::timed_out;
+    ++faults_[error.message];
+    examination_.add(Verdict::finding, "calls",
+                     "method " + method_ + ", given the fields that it named as missing: " + error.message,
+                     examination_.replay(method_, std::nullopt), error.report);
+}
+
+void MethodTrial::accuse_start(const Error& error) {
+    examination_.add(Verdict::finding, "start", "it did not start once more: " + error.message, {}, error.report);
+}
+
 // A method that says which field it misses is told values for that field later. Always the same questions, so that a
-// replay learns the same.
-void MethodTrial::learn_words(const Plugin& plugin) {
+// replay learns the same. What a question led to, when that was no answer.
+std::optional<MethodTrial::Accident> MethodTrial::learn_words(const Plugin& plugin) {
     constexpr int kMostQuestions = 8;
-    constexpr std::uint64_t kEmptyObject = 1;  // the number of the first question among the requests
+    std::optional<Accident> accident;
     std::vector<std::string> words;
-    std::string question = "{}";
+    std::string question = maker_.make(kEmptyObject).bytes;
     for (int asked = 0; asked < kMostQuestions; ++asked) {
         const auto answer = call(plugin, question, examination_.patience());
-        if (answer || answer.error().code != ErrorCode::plugin_failed) {
-            if (answer.has_error()) {
-                judge(plugin, asked == 0 ? std::optional(kEmptyObject) : std::nullopt,
-                      {question, asked == 0 ? "an empty object" : "the fields that it names"}, answer.error());
-            }
+        if (answer) {
+            break;
+        }
+        if (answer.error().code != ErrorCode::plugin_failed) {
+            accident = Accident{asked, answer.error()};
             break;
         }
         bool is_new = false;
@@ -100,6 +138,7 @@ void MethodTrial::learn_words(const Plugin& plugin) {
     }
     maker_ =
         RequestMaker(examination_.options().seed, method_, largest_request(examination_.manifest()), std::move(words));
+    return accident;
 }
 
 std::chrono::nanoseconds MethodTrial::patience_for(const MadeRequest& request) const {
@@ -124,8 +163,7 @@ bool MethodTrial::try_request(const Plugin& plugin, std::uint64_t number) {
 }
 
 // What an error means that is not the plugin's own.
-bool MethodTrial::judge(const Plugin& plugin, std::optional<std::uint64_t> number, const MadeRequest& request,
-                        const Error& error) {
+bool MethodTrial::judge(const Plugin& plugin, std::uint64_t number, const MadeRequest& request, const Error& error) {
     if (error.code == ErrorCode::overloaded || error.code == ErrorCode::too_large) {
         return true;  // its manifest allows no more; that is no fault
     }
@@ -160,8 +198,7 @@ bool MethodTrial::happens_again(const Plugin& plugin, const MadeRequest& request
     return again.has_error() && again.error().code == code;
 }
 
-void MethodTrial::accuse(const Plugin& plugin, std::optional<std::uint64_t> number, const MadeRequest& request,
-                         const Error& error) {
+void MethodTrial::accuse(const Plugin& plugin, std::uint64_t number, const MadeRequest& request, const Error& error) {
     std::string what;
     switch (error.code) {
         case ErrorCode::crashed:
@@ -183,13 +220,13 @@ void MethodTrial::accuse(const Plugin& plugin, std::optional<std::uint64_t> numb
     // A hang is not waited for twice.
     const bool again =
         !refused_ && (hangs_ || examination_.options().one_case || happens_again(plugin, request, error.code));
-    std::string text = "method " + method_ + (number ? ", case " + std::to_string(*number) : "") + " (" + request.what +
-                       ", " + counted(request.bytes.size(), "byte") + "): " + what;
+    std::string text = "method " + method_ + ", case " + std::to_string(number) + " (" + request.what + ", " +
+                       counted(request.bytes.size(), "byte") + "): " + what;
     if (!again && !refused_) {
         text += "; not with this request alone, but after the cases before it";
     }
-    examination_.add(Verdict::finding, "calls", text, examination_.replay(method_, again ? number : std::nullopt),
-                     error.report);
+    examination_.add(Verdict::finding, "calls", text,
+                     examination_.replay(method_, again ? std::optional(number) : std::nullopt), error.report);
 }
 
 void MethodTrial::tell() {

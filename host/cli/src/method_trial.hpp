@@ -19,6 +19,11 @@ class MethodTrial {
     void run(Examination::Clock::time_point end);
 
   private:
+    // A question about fields that was not answered.
+    struct Accident {
+        int question = 0;
+        Error error;
+    };
     // A request and how long its answer took.
     struct Experience {
         std::uint64_t number = 0;
@@ -26,14 +31,16 @@ class MethodTrial {
         std::chrono::nanoseconds took{0};
     };
 
-    void learn_words(const Plugin& plugin);
+    std::optional<Accident> learn_words(const Plugin& plugin);
+    void try_alone(Plugin plugin, std::uint64_t number, bool spoiled);
+    void try_all(const Plugin& plugin, Examination::Clock::time_point end);
     // False: the method has been seen through.
     bool try_request(const Plugin& plugin, std::uint64_t number);
-    bool judge(const Plugin& plugin, std::optional<std::uint64_t> number, const MadeRequest& request,
-               const Error& error);
+    bool judge(const Plugin& plugin, std::uint64_t number, const MadeRequest& request, const Error& error);
     void remember(std::uint64_t number, const MadeRequest& request, bool replied, std::chrono::nanoseconds took);
-    void accuse(const Plugin& plugin, std::optional<std::uint64_t> number, const MadeRequest& request,
-                const Error& error);
+    void accuse(const Plugin& plugin, std::uint64_t number, const MadeRequest& request, const Error& error);
+    void accuse_questions(const Error& error);
+    void accuse_start(const Error& error);
     bool happens_again(const Plugin& plugin, const MadeRequest& request, ErrorCode code);
     std::chrono::nanoseconds patience_for(const MadeRequest& request) const;
     void tell();

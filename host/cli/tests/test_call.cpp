@@ -129,6 +129,7 @@ TEST_CASE("--json tells outcome, effect, time, reply and report in an object on 
     CHECK(crashed.json()["outcome"] == "crashed");
     CHECK(crashed.json()["report"]["signal_name"] == "SIGSEGV");
     CHECK(crashed.json()["report"]["running"]["method"] == "segfault");
+    CHECK(crashed.json()["report"]["crash"]["module"] == "libfaulty.so");
 
     const auto refused = bulkhead({"call", built_plugin("wrong_abi").string(), "x", "--json"});
     CHECK(refused.code == 3);

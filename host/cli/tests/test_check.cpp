@@ -66,11 +66,11 @@ TEST_CASE("a crash is found, and the printed command shows it again") {
     const auto findings = observed(json, "finding", "calls");
     REQUIRE(findings.size() == 1);
     CHECK(contains(findings[0]["text"],
-                   "method abort, case 0 (an empty request, 0 bytes): its worker crashed with SIGABRT"));
+                   "method abort, case 1 (an empty object, 2 bytes): its worker crashed with SIGABRT"));
     CHECK(findings[0]["report"]["signal_name"] == "SIGABRT");
     const std::string again = findings[0]["again"].get<std::string>();
-    CHECK(again == "bulkhead check " + kFaulty + " --seed 3 --method abort --case 0");
-    const Json replayed = check(kFaulty, {"--method", "abort", "--seed", "3", "--case", "0"});
+    CHECK(again == "bulkhead check " + kFaulty + " --seed 3 --method abort --case 1");
+    const Json replayed = check(kFaulty, {"--method", "abort", "--seed", "3", "--case", "1"});
     CHECK(observed(replayed, "finding", "calls").size() == 1);
 }
 

@@ -97,6 +97,23 @@ TEST_CASE("what exists is not overwritten") {
     CHECK(fs::is_empty(workshop.place / "other"));
 }
 
+TEST_CASE("the templates of this build make plugins with a good manifest and no trace of the template's name") {
+    const ScratchFolder scratch;
+    for (const char* language : {"c", "cpp", "rust"}) {
+        const std::string name = std::string("scaler_") + language;
+        const Ran ran = bulkhead({"new", name, "--lang", language}, {.folder = scratch.path()});
+        REQUIRE_MESSAGE(ran.code == 0, ran.err);
+        CHECK(bulkhead({"check", "--manifest", name}, {.folder = scratch.path()}).code == 0);
+        for (const auto& entry : fs::recursive_directory_iterator(scratch.path() / name)) {
+            CAPTURE(entry.path().string());
+            CHECK(entry.path().filename().string().find("myplugin") == std::string::npos);
+            if (entry.is_regular_file()) {
+                CHECK(content(entry.path()).find("myplugin") == std::string::npos);
+            }
+        }
+    }
+}
+
 TEST_CASE("templates come from the option, else from the environment, else from the installation") {
     const Workshop workshop;
     const Surroundings named{.folder = workshop.place,

@@ -21,11 +21,11 @@ struct Ran {
 };
 
 struct Surroundings {
-    std::string input;                               // its standard input
-    std::filesystem::path folder;                    // where it runs; empty: here
-    std::map<std::string, std::string> environment;  // besides the test's own
-    std::vector<int> closed;                         // of the standard descriptors
-    bool unread_output = false;                      // its standard output is a pipe that nobody reads
+    std::string input = {};                               // its standard input
+    std::filesystem::path folder = {};                    // where it runs; empty: here
+    std::map<std::string, std::string> environment = {};  // besides the test's own
+    std::vector<int> closed = {};                         // of the standard descriptors
+    bool unread_output = false;                           // its standard output is a pipe that nobody reads
 };
 
 // Runs it to its end. Killed, and the test fails, when it takes more than the patience of tests.
