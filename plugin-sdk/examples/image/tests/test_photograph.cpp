@@ -66,6 +66,21 @@ TEST_CASE("what was decoded is the photograph: nearly the same comes out of a JP
     CHECK(difference / static_cast<double>(original.samples.size()) < 2);
 }
 
+TEST_CASE("what the README shows works as it is printed there") {
+    const ImageService service;
+    const Plugin& image = service.plugin();
+    const std::string photograph = tests::photograph();
+
+    const bulkhead::Session session = image.session();
+    const auto opened = session.call("open", photograph);
+    const auto handle = nlohmann::json::parse(opened.value().text())["handle"];
+    session.call_json("blur", {{"handle", handle}, {"radius", 8}}).value();
+    const bulkhead::Bytes png = session.call("save", nlohmann::json{{"handle", handle}}.dump()).value();
+    session.call_json("destroy", {{"handle", handle}}).value();
+
+    CHECK(decode_png(png.text()).width == 512);
+}
+
 TEST_CASE("the photograph goes from file to file") {
     const ImageService service;
     const Images images(service.plugin());
