@@ -101,6 +101,7 @@ void Lane::read_log(const WorkerRef& worker) {
 
 std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
     auto report = std::make_shared<Report>();
+    report->id = runtime_->report_id(release_->manifest.name, worker.incarnation, worker.start_id);
     report->plugin = release_->manifest.name;
     report->version = release_->manifest.version;
     report->incarnation = worker.incarnation;

@@ -78,6 +78,9 @@ std::string Crash::clause() const {
 std::string Report::text() const {
     std::ostringstream out;
     out << "plugin " << plugin << " " << version << ": its worker " << clause() << "\n";
+    if (!id.empty()) {
+        out << "  report " << id << "\n";
+    }
     if (crash) {
         out << "  " << crash->clause() << "\n";
     }

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <random>
+#include <string>
 
 #include "bulkhead/host/host.hpp"
 #include "launcher.hpp"
@@ -22,11 +24,15 @@ struct Runtime {
     // Never repeated. Any thread.
     std::uint64_t next_start_id() noexcept { return start_ids.fetch_add(1, std::memory_order_relaxed); }
 
+    // The id of the report on the death of the worker of this start. Never repeated in a host; hardly ever by others.
+    std::string report_id(const std::string& plugin, std::uint32_t incarnation, std::uint64_t start_id) const;
+
     HostOptions options;
     Supervisor supervisor;
     std::unique_ptr<Launcher> launcher;  // supervisor thread
     SpinPermits permits;
     std::atomic<std::uint64_t> start_ids{1};
+    const std::uint32_t run = std::random_device()();  // tells hosts apart
     // The host's own callback thread, when the options name no executor.
     std::optional<boost::asio::thread_pool> callback_thread;
     boost::asio::any_io_executor callbacks;

@@ -76,6 +76,12 @@ TEST_CASE("the text of a report has one fact per line and ends with the last lin
           "  | out of luck\n");
 }
 
+TEST_CASE("the text of a report has its id, so that a log and an answer can be brought together") {
+    Report report = report_of(Cause::hang);
+    report.id = "resizer-3-5f2c91ab";
+    CHECK(report.text().find("\n  report resizer-3-5f2c91ab\n") != std::string::npos);
+}
+
 TEST_CASE("the text of an idle worker's death names no call") {
     CHECK(report_of(Cause::hang).text().find("running") == std::string::npos);
 }

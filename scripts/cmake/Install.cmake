@@ -1,7 +1,7 @@
 # What `cmake --install` puts where, in three components:
 #
 #   runtime  the host library, bulkhead-worker, the programs: what a machine needs that runs a server
-#   dev      what a server is compiled with; its targets need the runtime
+#   dev      what a server is compiled with, and tests of plugins; its targets need the runtime
 #   sdk      what a plugin is compiled with, the templates; needs neither of the others
 #
 # Everything lies below one prefix and finds the rest from where it lies itself, so the prefix can be moved.
@@ -21,14 +21,22 @@ set(package_output "${PROJECT_BINARY_DIR}/package")
 # ---- libraries and programs ----------------------------------------------------------------------------------
 install(TARGETS bulkhead_host EXPORT bulkhead_host
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT dev)
+install(TARGETS bulkhead_plugin_testing EXPORT bulkhead_host
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev)
 install(TARGETS bulkhead-worker RUNTIME DESTINATION "${BULKHEAD_WORKER_FOLDER}" COMPONENT runtime)
 
-foreach(program IN ITEMS bulkhead_cli resize_server)
+foreach(program IN ITEMS bulkhead_cli resize-server)
     if(TARGET ${program})
         set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/${BULKHEAD_LIBRARY_FROM_PROGRAM}")
         install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime)
     endif()
 endforeach()
+
+# The plugin that resize-server serves.
+if(TARGET resize-server AND TARGET image_plugin)
+    install(DIRECTORY "$<TARGET_FILE_DIR:image_plugin>" DESTINATION "${CMAKE_INSTALL_LIBDIR}/bulkhead/plugins"
+        COMPONENT runtime USE_SOURCE_PERMISSIONS)
+endif()
 
 # ---- headers and shared files --------------------------------------------------------------------------------
 # install_folder(<folder of the sources> <destination> <component>): its content, if there is any.
@@ -62,8 +70,7 @@ configure_file("${package_sources}/bulkheadHost.cmake.in" "${package_output}/bul
 # Until 1.0 a minor version may change the API.
 write_basic_package_version_file("${package_output}/bulkheadConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${package_output}/bulkheadHost.cmake" DESTINATION "${package_folder}" COMPONENT dev)
-install(FILES "${PROJECT_SOURCE_DIR}/plugin-sdk/cmake/BulkheadPlugin.cmake"
-    DESTINATION "${package_folder}" COMPONENT sdk)
+install_folder(plugin-sdk/cmake "${package_folder}" sdk)
 # Each of the two can be installed without the other.
 foreach(component IN ITEMS dev sdk)
     install(FILES "${package_output}/bulkheadConfig.cmake" "${package_output}/bulkheadConfigVersion.cmake"

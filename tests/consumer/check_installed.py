@@ -1,4 +1,4 @@
-"""Fails when something in an installed tree would not work after a move, or on another machine.
+"""Fails when something in an installed tree is missing, or would not work after a move or on another machine.
 
 usage: check_installed.py PREFIX SOURCES BUILD
 """
@@ -8,15 +8,24 @@ import re
 import subprocess
 import sys
 
+# What no other test of an installation looks at.
+SHARED = [
+    "share/bash-completion/completions/bulkhead",
+    "share/bulkhead/rust/bulkhead.rs",
+    "share/bulkhead/templates/c/plugin.json",
+    "share/bulkhead/templates/cpp/plugin.json",
+    "share/bulkhead/templates/rust/plugin.json",
+    "share/doc/bulkhead/copyright",
+]
 OURS = re.compile(r'#\s*include\s*[<"](bulkhead/[^>"]+)[>"]')
 
 
-def is_elf(path):
+def begins_with(path, magic):
     with path.open("rb") as file:
-        return file.read(4) == b"\x7fELF"
+        return file.read(len(magic)) == magic
 
 
-def of_program(path, places):
+def of_program(path):
     """What is wrong with a library or program: where it looks for others."""
     dynamic = subprocess.run(["readelf", "--dynamic", path], capture_output=True, text=True, check=True).stdout
     for folders in re.findall(r"(?:RUNPATH|RPATH)\D*\[(.*)\]", dynamic):
@@ -42,8 +51,13 @@ def main(prefix, *places):
     wrong = []
     files = [path for path in sorted(prefix.rglob("*")) if path.is_file() and not path.is_symlink()]
     for path in files:
-        found = of_program(path, places) if is_elf(path) else of_text(path, places, prefix / "include")
+        found = []
+        if begins_with(path, b"\x7fELF"):
+            found = of_program(path)
+        elif not begins_with(path, b"!<arch>"):  # a static library's debug information may say where it was compiled
+            found = of_text(path, places, prefix / "include")
         wrong += [f"{path.relative_to(prefix)}: {sentence}" for sentence in found]
+    wrong += [f"{name} is not installed" for name in SHARED if not (prefix / name).is_file()]
     print("\n".join(wrong) or f"{len(files)} installed files, each as good in another place")
     return 1 if wrong or not files else 0
 

@@ -1,5 +1,6 @@
 #include "support/processes.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -104,18 +105,21 @@ std::vector<ProcessStatus> descendants_of(pid_t pid) {
 }
 
 Family family_of(pid_t host) {
+    std::vector<ProcessStatus> living = descendants_of(host);
+    std::erase_if(living, [](const ProcessStatus& process) { return process.state == 'Z'; });
+    // By its parent too: right after a fork a process is still called like the one that forked it.
+    const auto child_of = [&living](pid_t parent, std::string_view name) {
+        const auto found = std::find_if(living.begin(), living.end(), [&](const ProcessStatus& process) {
+            return process.parent == parent && process.name == name;
+        });
+        return found == living.end() ? 0 : found->pid;
+    };
     Family family;
-    for (const ProcessStatus& process : descendants_of(host)) {
-        if (process.state == 'Z') {
-            continue;
-        }
-        if (process.name == "bulkhead-guard" && process.parent == host) {
-            family.guard = process.pid;
-        } else if (process.name == "bulkhead-forks") {
-            family.fork_server = process.pid;
-        } else if (process.name == "bulkhead-blank") {
-            family.blank = process.pid;
-        } else {
+    family.guard = child_of(host, "bulkhead-guard");
+    family.fork_server = family.guard == 0 ? 0 : child_of(family.guard, "bulkhead-forks");
+    family.blank = family.fork_server == 0 ? 0 : child_of(family.fork_server, "bulkhead-blank");
+    for (const ProcessStatus& process : living) {
+        if (!process.name.starts_with("bulkhead-")) {
             family.others.push_back(process.pid);
         }
     }

@@ -38,7 +38,7 @@ struct Family {
     pid_t blank = 0;
     std::vector<pid_t> others;  // workers and what they started
 };
-// Of the one host that lives in `host`. Members are 0 while they are not there.
+// Of the one host that lives in `host`. Members are 0 while they are not there, or not yet what they will be.
 Family family_of(pid_t host);
 // Waits until all three are there.
 Family await_family_of(pid_t host);

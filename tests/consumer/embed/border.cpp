@@ -99,11 +99,15 @@ void check_cancellation(const bulkhead::Plugin& talker) {
 }
 
 void check_reports(const bulkhead::Plugin& talker) {
+    const bulkhead::Session session = talker.session();
+    expect(session.call("greet", "session").value().text() == "Hello, session!", "a call of a session");
     const auto reply = talker.call("die", "");
     expect(!reply && reply.error().code == bulkhead::ErrorCode::crashed, "a crash is not reported as one");
     const auto& report = reply.error().report;
     expect(report && report->clause().find("SIGABRT") != std::string::npos, "the report does not say SIGABRT");
     expect(talker.call("greet", "again").value().text() == "Hello, again!", "the plugin is not back");
+    const auto lost = session.async_call("greet", "late", {}, asio::use_future).get();
+    expect(!lost && lost.error().code == bulkhead::ErrorCode::session_lost, "a session outlives its worker");
     expect(talker.stats().deaths == 1, "the death is not counted");
     expect(talker.stats().latency.quantile(0.5).count() > 0, "the latency is not counted");
 }

@@ -94,7 +94,7 @@ class BULKHEAD_HOST_EXPORT Plugin {
     }
 
     boost::asio::any_io_executor callback_executor() const;
-    result<nlohmann::json> json_of(std::string_view method, const result<Bytes>& reply) const;
+    BULKHEAD_HOST_PRIVATE result<nlohmann::json> json_of(std::string_view method, const result<Bytes>& reply) const;
     void start_call(const std::shared_ptr<detail::SessionPin>& pin, std::string_view method,
                     std::vector<std::byte> request, const CallOptions& options,
                     std::unique_ptr<detail::Completion> completion,

@@ -65,6 +65,9 @@ struct BULKHEAD_HOST_EXPORT Crash {
 // Everything known about a death. Immutable; shared by all errors that it caused. The first cause wins: a
 // worker that the host kills because it hangs is a hang, not SIGKILL.
 struct BULKHEAD_HOST_EXPORT Report {
+    // Names this death in logs and answers, such as "resizer-3-5f2c91ab": plugin, incarnation, and what tells it apart
+    // from those of a plugin of the same name loaded before, and of other hosts.
+    std::string id;
     std::string plugin;
     std::string version;
     std::uint32_t incarnation = 0;  // which life of the worker

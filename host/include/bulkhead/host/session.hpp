@@ -47,7 +47,7 @@ class BULKHEAD_HOST_EXPORT Session {
 
   private:
     friend class Plugin;
-    explicit Session(Plugin plugin);
+    BULKHEAD_HOST_PRIVATE explicit Session(Plugin plugin);
 
     Plugin plugin_;
     std::shared_ptr<detail::SessionPin> pin_;

@@ -1,0 +1,14 @@
+#include "runtime.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace bulkhead::detail {
+
+std::string Runtime::report_id(const std::string& plugin, std::uint32_t incarnation, std::uint64_t start_id) const {
+    std::array<char, 9> mark{};
+    std::snprintf(mark.data(), mark.size(), "%08x", static_cast<unsigned>(run + static_cast<std::uint32_t>(start_id)));
+    return plugin + "-" + std::to_string(incarnation) + "-" + mark.data();
+}
+
+}  // namespace bulkhead::detail
