@@ -235,7 +235,8 @@ result<Manifest> read_manifest(const std::filesystem::path& path) {
     }
     if (!std::filesystem::is_regular_file(file, error)) {  // a pipe would be waited for
         return bad_manifest(file.string(), std::filesystem::exists(file, error) ? "it is not a file"
-                                           : error ? error.message() : "there is no such file");
+                                           : error                              ? error.message()
+                                                                                : "there is no such file");
     }
     std::ifstream stream(file, std::ios::binary);
     if (!stream) {

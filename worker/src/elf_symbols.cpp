@@ -127,7 +127,8 @@ bool exports_symbol(const BoundedBytes& file, const ElfSymbolTables& tables, std
     return tables.hash && search.by_hash(*tables.hash);
 }
 
-ElfSymbols::ElfSymbols(const BoundedBytes& file, const ElfSymbolTables& tables) noexcept : file_(file), tables_(tables) {
+ElfSymbols::ElfSymbols(const BoundedBytes& file, const ElfSymbolTables& tables) noexcept
+    : file_(file), tables_(tables) {
     const std::uint64_t counted = tables.hash       ? count_by_hash(file, *tables.hash)
                                   : tables.gnu_hash ? count_by_gnu_hash(file, *tables.gnu_hash)
                                                     : 0;
