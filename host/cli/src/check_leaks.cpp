@@ -1,4 +1,6 @@
 // The part of a method's trial that repeats one request and looks whether the worker grows.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -96,9 +98,8 @@ void MethodTrial::look_for_leaks(const Plugin& plugin, Clock::time_point end) {
         }
         const auto tell = [&](std::uint64_t ProcessSize::*figure, const std::string& thing, const std::string& advice) {
             examination_.add(Verdict::finding, "leaks",
-                             "method " + method_ + ", case " + std::to_string(example->number) +
-                                 ": each call leaves about " + rounded(growth->per_call(figure)) + " " + thing +
-                                 " behind" + advice,
+                             fmt::format("method {}, case {}: each call leaves about {} {} behind{}", method_,
+                                         example->number, rounded(growth->per_call(figure)), thing, advice),
                              examination_.replay(method_, std::nullopt));
         };
         if (growth->is_steady(&ProcessSize::descriptors, 1)) {

@@ -1,6 +1,7 @@
 #include "method_trial.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "failure.hpp"
 #include "wording.hpp"
