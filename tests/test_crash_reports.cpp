@@ -74,8 +74,7 @@ TEST_CASE("a call through a null pointer has its instruction nowhere") {
     CHECK(contains(report.text(), "instruction 0 in no library"));
 }
 
-TEST_CASE("a stack overflow is recognised, on the dispatcher and in the plugin's threads") {
-    Service service;
+void check_stack_overflows(const Service& service) {
     for (const bool on_dispatcher : {true, false}) {
         const Report report = report_of(service, on_dispatcher ? "overflow_stack" : "overflow_thread_stack");
         CHECK(report.signal == SIGSEGV);
@@ -84,6 +83,16 @@ TEST_CASE("a stack overflow is recognised, on the dispatcher and in the plugin's
         CHECK(report.crash->fault_region == "the stack guard: the stack has overflowed");
         CHECK(report.crash->instruction_module == "libfaulty.so");
     }
+}
+
+TEST_CASE("a stack overflow is recognised, on the dispatcher and in the plugin's threads") {
+    const Service service;
+    check_stack_overflows(service);
+}
+
+TEST_CASE("a stack overflow is recognised where the manifest limits the stack") {
+    const Service service("faulty", merged(kEndlessRestarts, {{"limits", {{"stack", 1 << 20}}}}));
+    check_stack_overflows(service);
 }
 
 TEST_CASE("a crash of a thread while no call runs is reported as that thread's") {

@@ -2,12 +2,13 @@
 // the environment first.
 #include <stdlib.h>
 
-#include "programs/server.hpp"
+#include <bulkhead/host/host.hpp>
+#include <iostream>
 
 int main(int count, char** arguments) {
     for (int index = 1; index < count; ++index) {
         ::putenv(arguments[index]);
     }
     const auto host = bulkhead::Host::create();
-    bulkhead::programs::say(host ? "ok" : host.error().message);
+    std::cout << (host ? "ok" : host.error().message) << std::endl;
 }

@@ -53,13 +53,16 @@ StackBounds find_stack_bounds() noexcept {
     return known ? StackBounds{begin, begin + size} : StackBounds{};
 }
 
-StackBounds main_stack{0, 0};
+StackBounds main_stack{0, 0};  // with the limit that held then
+rlim_t main_stack_limit = RLIM_INFINITY;
 
 // The main thread's stack grows downwards as far as the limit allows now.
 StackBounds main_stack_bounds() noexcept {
-    rlimit limit{};
-    const bool known = main_stack.end != 0 && ::getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < main_stack.end;
-    return known ? StackBounds{main_stack.end - limit.rlim_cur, main_stack.end} : main_stack;
+    rlimit now{};
+    if (main_stack_limit == RLIM_INFINITY || ::getrlimit(RLIMIT_STACK, &now) != 0 || now.rlim_cur > main_stack_limit) {
+        return main_stack;
+    }
+    return {main_stack.begin + (main_stack_limit - now.rlim_cur), main_stack.end};
 }
 
 // The stack that the handler runs on in one thread. A sanitizer may have brought one already.
@@ -188,7 +191,13 @@ void on_fatal_signal(int number, siginfo_t* info, void* context) noexcept {
 
 }  // namespace
 
-void note_main_stack() noexcept { main_stack = find_stack_bounds(); }
+void note_main_stack() noexcept {
+    main_stack = find_stack_bounds();
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_STACK, &limit) == 0) {
+        main_stack_limit = limit.rlim_cur;
+    }
+}
 
 void prepare_thread_for_crash() noexcept {
     stack_bounds = find_stack_bounds();
