@@ -22,10 +22,12 @@ int run_demo(std::vector<std::filesystem::path> files) {
         }
         greet(stage);
         calculate_side_by_side(stage);
-        if constexpr (kHasImagePlugin) {
+        if constexpr (kHasImageServer) {
             serve_a_photograph(stage);
         } else {
-            stage.screen.line("no photograph is served: without libjpeg and libpng there is no image plugin");
+            stage.screen.line(
+                "no photograph is served: this build has no server for it (libjpeg and libpng, or "
+                "BULKHEAD_BUILD_PROGRAMS)");
         }
         crash_again_and_again(stage);
         end_a_crash_loop(stage);

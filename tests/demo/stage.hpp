@@ -16,7 +16,7 @@ namespace bulkhead::demo {
 
 // What this build could make: see CMakeLists.txt.
 inline constexpr bool kHasRustPlugin = BULKHEAD_HAS_RUST_PLUGIN;
-inline constexpr bool kHasImagePlugin = BULKHEAD_HAS_IMAGE_PLUGIN;
+inline constexpr bool kHasImageServer = BULKHEAD_HAS_IMAGE_SERVER;
 
 // Owned by run_demo(); the demo's main thread.
 struct Stage {
