@@ -74,7 +74,9 @@ void throw_through(void*, bulkhead_call*, bulkhead_bytes) { throw std::runtime_e
 
 void overflow_stack() { recurse(0); }
 
-void overflow_thread_stack() { std::thread([] { recurse(0); }).join(); }
+void overflow_thread_stack() {
+    std::thread([] { recurse(0); }).join();
+}
 
 void smash_stack() { overwrite_frame(); }
 
