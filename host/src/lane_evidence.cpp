@@ -148,7 +148,7 @@ const PendingCall* Lane::running_call(WorkerProcess& worker) {
         return call != nullptr && call->state != PendingCall::State::preparing && !call->released &&
                call->position < begun;
     };
-    const PendingCall* claimed = calls_.find(transport::read_once(worker.view.header().current_call_id));
+    const PendingCall* claimed = calls_.find(worker.view.header().current_call_id.load(std::memory_order_relaxed));
     if (runs(claimed)) {
         return claimed;
     }

@@ -156,7 +156,7 @@ void record_crash(int number, const siginfo_t& info, const ucontext_t& context) 
     record.code = info.si_code;
     record.thread = static_cast<std::int32_t>(::syscall(SYS_gettid));
     record.fault_address = reinterpret_cast<std::uint64_t>(info.si_addr);
-    record.call_id = the_header->current_call_id;
+    record.call_id = the_header->current_call_id.load(std::memory_order_relaxed);
     record.stack_begin = stack_bounds.begin;
     record.stack_end = stack_bounds.end;
     record.heap_end = reinterpret_cast<std::uint64_t>(::sbrk(0));

@@ -80,9 +80,9 @@ void Dispatcher::run(const Message& message) {
         return;
     }
     const bulkhead_bytes request = calls_.open(calls_.slot(message.call_id), message);
-    header_.current_call_id = message.call_id;
+    header_.current_call_id.store(message.call_id, std::memory_order_relaxed);
     instance_.run(message.method, OpenCalls::handle_of(message.call_id), request);
-    header_.current_call_id = 0;
+    header_.current_call_id.store(0, std::memory_order_relaxed);
 }
 
 template <typename HasWork>

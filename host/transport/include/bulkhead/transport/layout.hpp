@@ -194,7 +194,7 @@ struct WorkerOutboxHeader {
     // Line 3: positions below this have entered the plugin or were skipped. The host reads it on deaths,
     // expired deadlines and when the ring looks full.
     alignas(kCacheLine) std::atomic<std::uint64_t> begun;
-    std::uint64_t current_call_id;  // black box: what the dispatcher is running, 0 when idle
+    std::atomic<std::uint64_t> current_call_id;  // black box: what the dispatcher is running, 0 when idle
     std::uint64_t reserved3[6];
     // Line 4: read by the host after each request.
     alignas(kCacheLine) std::atomic<std::uint32_t> parked;  // 1: the dispatcher waits on its cell's bell
