@@ -6,14 +6,28 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from compile_commands import BUILD, compiled_sources
 from sources import ROOT, c_sources, git
 
 # g++'s warnings are the build's business; clang knows others.
-COMMAND = ["clang-tidy", "-p", str(BUILD), "--quiet", "--extra-arg=-w"]
+COMMAND = ["clang-tidy", "--quiet", "--extra-arg=-w"]
+PRECOMPILED = re.compile(r"\S+/cmake_pch\.hxx(?=\s)")
+
+
+def commands_for_clang(folder: Path) -> None:
+    """Writes the build's commands to `folder`. Headers that g++ precompiled are read from copies, because clang would
+    take g++'s result for its own."""
+    text = (BUILD / "compile_commands.json").read_text(encoding="utf-8")
+    for number, header in enumerate(sorted(set(PRECOMPILED.findall(text)))):
+        copy = folder / f"header_{number}.hxx"
+        copy.write_bytes(Path(header).read_bytes())
+        text = re.sub(re.escape(header) + r"(?=\s)", str(copy), text)
+    (folder / "compile_commands.json").write_text(text, encoding="utf-8")
 
 
 def base_commit() -> str | None:
@@ -66,13 +80,13 @@ def own_findings(output: str, root: str) -> str:
     return "".join(output[start:end] for (start, path), end in zip(starts, ends) if path.startswith(root + "/"))
 
 
-def examine(path: str, deadline: float | None) -> tuple[str, str | None]:
+def examine(path: str, commands: str, deadline: float | None) -> tuple[str, str | None]:
     """(path, the complaint, which is empty when all is well; None when there was no time left)."""
     left = None if deadline is None else deadline - time.monotonic()
     if left is not None and left <= 0:
         return path, None
     try:
-        done = subprocess.run([*COMMAND, path], cwd=ROOT, capture_output=True, text=True, timeout=left, check=False)
+        done = subprocess.run([*COMMAND, "-p", commands, path], cwd=ROOT, capture_output=True, text=True, timeout=left, check=False)
     except subprocess.TimeoutExpired:
         return path, None
     return path, own_findings(done.stdout or done.stderr, str(ROOT)) if done.returncode else ""
@@ -89,8 +103,9 @@ def main() -> int:
     compiled = {path: (ROOT / path).read_text(encoding="utf-8") for path in compiled_sources()}
     units = translation_units(files, compiled)
     deadline = None if options.all else time.monotonic() + options.budget
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda path: examine(path, deadline), units))
+    with tempfile.TemporaryDirectory() as commands, ThreadPoolExecutor(os.cpu_count()) as pool:
+        commands_for_clang(Path(commands))
+        results = list(pool.map(lambda path: examine(path, commands, deadline), units))
 
     complaints = [complaint for _, complaint in results if complaint]
     left_out = [path for path, complaint in results if complaint is None]
