@@ -1,5 +1,6 @@
 // A caller may give up: synchronously with a stop_token, asynchronously with the token's cancellation slot.
 #include <doctest/doctest.h>
+#include <signal.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include "support/outcomes.hpp"
+#include "support/processes.hpp"
 #include "support/scale.hpp"
 #include "support/witness.hpp"
 
@@ -94,6 +96,8 @@ TEST_CASE("cancelling races with the reply, and exactly one of them is the outco
         std::stop_source stop;
         CallOptions options;
         options.stop = stop.get_token();
+        // A call that was cancelled keeps its room until the worker has let go of it, and that may not get a core.
+        options.when_full = WhenFull::wait;
         std::thread canceller([&stop, turn] {
             const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(turn % 40);
             while (std::chrono::steady_clock::now() < until) {
@@ -114,6 +118,30 @@ TEST_CASE("cancelling races with the reply, and exactly one of them is the outco
     CHECK(stats.failed(ErrorCode::cancelled) == static_cast<std::uint64_t>(cancelled));
     CHECK(unaccounted(stats) == "");
     CHECK(stats.deaths == 0);
+}
+
+TEST_CASE("cancelled calls of a worker that does not run take room, which it gives back when it runs again") {
+    constexpr int kRoom = 8;
+    Service service("faulty", merged(kEndlessRestarts, {{"limits", {{"in_flight", kRoom}}}}));
+    const pid_t worker = service.worker();
+    REQUIRE(::kill(worker, SIGSTOP) == 0);
+    REQUIRE(eventually([worker] { return status_of(worker).state == 'T'; }));
+    std::stop_source stop;
+    stop.request_stop();
+    CallOptions options;
+    options.stop = stop.get_token();
+    for (int call = 0; call < kRoom; ++call) {
+        CHECK(summary(service.plugin().call("echo", "x", options)) == "cancelled/none");
+    }
+    CHECK(summary(service.plugin().call("echo", "x", options)) == "overloaded/none");
+    options.when_full = WhenFull::wait;
+    CHECK(summary(service.plugin().call("echo", "x", options)) == "cancelled/none");
+    REQUIRE(::kill(worker, SIGCONT) == 0);
+    options = {};
+    options.when_full = WhenFull::wait;
+    CHECK(summary(service.plugin().call("echo", "x", options)) == "ok: x");
+    CHECK(service.plugin().stats().deaths == 0);
+    CHECK(unaccounted(service.plugin().stats()) == "");
 }
 
 TEST_CASE("cancelling when all is over does nothing") {

@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST_CASE("after five restarts in ten seconds a plugin that crashes again is unavailable, and says why") {
-    Service service("faulty", nlohmann::json::object());
+    Service service("faulty", {{"supervision", {{"backoff_ms", 0}, {"quarantine_deaths", 0}}}});
     PluginFolder neighbour_folder("greeter");
     const Plugin neighbour = load(service.host(), neighbour_folder);
     for (int crash = 0; crash < 6; ++crash) {
@@ -65,7 +65,8 @@ TEST_CASE("calls that wait behind the last crash are told that the plugin is una
 }
 
 TEST_CASE("restarts that are far enough apart are no crash loop") {
-    Service service("faulty", {{"supervision", {{"restarts", 2}, {"within_ms", 50}}}});
+    Service service(
+        "faulty", {{"supervision", {{"restarts", 2}, {"within_ms", 50}, {"backoff_ms", 0}, {"quarantine_deaths", 0}}}});
     for (int crash = 0; crash < 6; ++crash) {
         const auto begin = std::chrono::steady_clock::now();
         CHECK(summary(service.plugin().call("segfault", "")) == "crashed/unknown");

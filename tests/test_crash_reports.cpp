@@ -6,21 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "support/death.hpp"
 #include "support/outcomes.hpp"
 #include "support/service.hpp"
 
 namespace bulkhead::tests {
 namespace {
-
-// The report of the death that the call brings about.
-Report report_of(const Service& service, std::string_view method, std::string_view request = "") {
-    const std::size_t before = service.deaths().all().size();
-    const auto outcome = service.plugin().call(method, request);
-    CAPTURE(method);
-    CAPTURE(sentence(outcome));
-    REQUIRE(service.deaths().await_count(before + 1));
-    return service.deaths().all().back();
-}
 
 std::uint64_t value_of(const Crash& crash, std::string_view name) {
     const auto found = std::find_if(crash.registers.begin(), crash.registers.end(),

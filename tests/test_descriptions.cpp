@@ -25,6 +25,8 @@ TEST_CASE("a manifest is described with its defaults, and the library need not b
     CHECK(manifest->call == std::chrono::seconds(30));
     CHECK(manifest->restarts == 5);
     CHECK(manifest->config == "{}");
+    CHECK(contains(manifest->settings, R"("payload":1000)"));
+    CHECK(contains(manifest->settings, R"("policy":"permanent")"));
     const auto missing = describe_manifest(folder.path() / "nowhere");
     REQUIRE(missing.has_error());
     CHECK(missing.error().code == ErrorCode::bad_manifest);
@@ -70,10 +72,10 @@ TEST_CASE("libraries are inspected without running any of their code, and nothin
 }
 
 TEST_CASE("the status follows a plugin through its lives") {
-    Service service("faulty", {{"supervision", {{"restarts", 1}}}});
+    Service service("faulty", {{"supervision", {{"restarts", 1}, {"quarantine_deaths", 0}}}});
     const Plugin plugin = service.plugin();
     const PluginStatus first = plugin.status();
-    CHECK((first.state == PluginState::serving));
+    CHECK((first.state == PluginState::running));
     CHECK(first.incarnation == 1);
     CHECK(first.worker_pid == service.worker());
     REQUIRE(plugin.call("segfault", "").has_error());
@@ -83,14 +85,14 @@ TEST_CASE("the status follows a plugin through its lives") {
     CHECK(second.worker_pid != first.worker_pid);
     CHECK(is_alive(static_cast<pid_t>(second.worker_pid)));
     REQUIRE(plugin.call("segfault", "").has_error());
-    CHECK(eventually([&] { return plugin.status().state == PluginState::unavailable; }));
+    CHECK(eventually([&] { return plugin.status().state == PluginState::fatal; }));
     CHECK(plugin.status().worker_pid == 0);
     service.end_host();
     CHECK((plugin.status().state == PluginState::stopped));
 }
 
 TEST_CASE("the log tells of deaths, of the next lives and of the end of patience, in this order") {
-    const Service service("faulty", {{"supervision", {{"restarts", 1}}}});
+    const Service service("faulty", {{"supervision", {{"restarts", 1}, {"quarantine_deaths", 0}}}});
     REQUIRE(service.plugin().call("segfault", "").has_error());
     REQUIRE(service.serves_again());
     REQUIRE(service.plugin().call("abort", "").has_error());

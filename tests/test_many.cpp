@@ -1,16 +1,20 @@
 // Many threads on one plugin, many plugins in a host, many hosts in a process.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "support/outcomes.hpp"
+#include "support/processes.hpp"
 #include "support/scale.hpp"
 #include "support/service.hpp"
+#include "support/snapshot.hpp"
 
 namespace bulkhead::tests {
 namespace {
@@ -97,6 +101,67 @@ TEST_CASE("plugins can be loaded from several threads at once") {
     CHECK(loaded == 8);
     CHECK(host.plugins().size() == 8);
 }
+
+// The descriptors of the server that `count` more plugins of one library need, each of them called.
+long descriptors_of(Host& host, int count, std::vector<std::unique_ptr<PluginFolder>>& folders) {
+    const auto before = static_cast<long>(Snapshot::take().descriptors.size());
+    for (int index = 0; index < count; ++index) {
+        folders.push_back(std::make_unique<PluginFolder>(
+            "faulty", merged(kEndlessRestarts, {{"name", "faulty" + std::to_string(folders.size())}})));
+        const Plugin plugin = load(host, *folders.back());
+        const std::string large(100'000, 'x');
+        REQUIRE(summary(plugin.call("echo", large)) == "ok: " + large);
+    }
+    return static_cast<long>(Snapshot::take().descriptors.size()) - before;
+}
+
+TEST_CASE("a plugin costs the server two descriptors, and a library one for all plugins that have it") {
+    Host host = make_host();
+    std::vector<std::unique_ptr<PluginFolder>> folders;
+    CHECK(descriptors_of(host, 1, folders) == 2 + 1);
+    CHECK(descriptors_of(host, 10, folders) == 10 * 2);
+    const auto before = static_cast<long>(Snapshot::take().descriptors.size());
+    const Plugin plugin = host.plugins().front();
+    CHECK(summary(plugin.call("abort", "")) == "crashed/unknown");
+    REQUIRE(eventually([&] { return summary(plugin.call("echo", "x")) == "ok: x"; }));
+    // The explainer of that death may still be at work.
+    CHECK(eventually([&] { return static_cast<long>(Snapshot::take().descriptors.size()) == before; }));
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // shadows of memory are memory
+// Of this process and all below it, in KiB; a page that several map counts in parts.
+long memory_of_family() {
+    std::vector<pid_t> family{::getpid()};
+    for (const ProcessStatus& process : descendants_of(::getpid())) {
+        family.push_back(process.pid);
+    }
+    long sum = 0;
+    for (const pid_t process : family) {
+        std::ifstream stream("/proc/" + std::to_string(process) + "/smaps_rollup");
+        for (std::string line; std::getline(stream, line);) {
+            sum += line.starts_with("Pss:") ? std::stol(line.substr(4)) : 0;
+        }
+    }
+    return sum;
+}
+
+TEST_CASE("a plugin that is idle takes less than a megabyte, whatever its limits allow") {
+    Host host = make_host();
+    std::vector<std::unique_ptr<PluginFolder>> folders;
+    const auto load_some = [&](int count) {
+        for (int index = 0; index < count; ++index) {
+            folders.push_back(std::make_unique<PluginFolder>(
+                "greeter", nlohmann::json{{"name", "greeter" + std::to_string(folders.size())},
+                                          {"limits", {{"payload", 64 << 20}, {"in_flight_bytes", 256 << 20}}}}));
+            REQUIRE(summary(load(host, *folders.back()).call("greet", "you")) == "ok: Hello, you!");
+        }
+    };
+    load_some(2);
+    const long before = memory_of_family();
+    load_some(20);
+    CHECK((memory_of_family() - before) / 20 < 1024);
+}
+#endif
 
 TEST_CASE("of several loads of one name at a time exactly one succeeds") {
     Host host = make_host();

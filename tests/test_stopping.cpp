@@ -206,6 +206,11 @@ TEST_CASE("a host may end while a worker of it is being restarted") {
         }
         service.end_host();
         CHECK(std::chrono::steady_clock::now() - begin < 10s);
+        std::string deaths;
+        for (const Report& report : service.deaths().all()) {
+            deaths += report.id + ": " + report.clause() + "\n";
+        }
+        CAPTURE(deaths);
         CHECK(service.deaths().all().size() <= 1);
     }
     CHECK(before.leftovers() == "");

@@ -139,5 +139,17 @@ TEST_CASE("asynchronous calls whose worker is killed again and again all get out
     CHECK(unaccounted(service.plugin().stats()) == "");
 }
 
+TEST_CASE("a worker whose dispatcher thread ends is replaced, although its process lives on") {
+    for (const int standby : {0, 1}) {
+        CAPTURE(standby);
+        const Service service("perils", merged(kEndlessRestarts, {{"supervision", {{"standby", standby}}}}));
+        CallOptions options;
+        options.timeout = kTimeout;
+        CHECK(summary(service.plugin().call("end_dispatcher", "", options)) == "crashed/unknown");
+        CHECK(service.plugin().stats().deaths == 1);
+        CHECK(summary(service.plugin().call("end_dispatcher", "", options)) == "crashed/unknown");
+    }
+}
+
 }  // namespace
 }  // namespace bulkhead::tests

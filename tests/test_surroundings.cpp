@@ -74,7 +74,7 @@ TEST_CASE("a worker has no descriptors of the server, of its parents or of its c
     for (std::string line; std::getline(lines, line);) {
         ++count;
     }
-    CHECK(count <= 6);  // three for standard streams, the eventfd, what the library is loaded from
+    CHECK(count <= 6);  // three for standard streams, what it calls the host with, what the library is loaded from
 }
 
 TEST_CASE("a worker's current folder is nobody's") { CHECK(answer(Service("faulty"), "cwd") == "/"); }

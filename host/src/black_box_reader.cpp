@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bulkhead/transport/launch_protocol.hpp>
 #include <bulkhead/transport/read_once.hpp>
 #include <cstring>
 #include <memory>
@@ -98,6 +99,9 @@ std::string region_of(std::uint64_t address, const BlackBoxRecord& record, const
         return (lies_in(address, module->code_begin, module->code_end) ? "the code of " : "the data of ") +
                module->name;
     }
+    if (lies_in(address, record.channel_begin, record.channel_end)) {
+        return "the channel to the host";
+    }
     if (lies_in(address, record.heap_begin, record.heap_end)) {
         return "the heap";
     }
@@ -126,24 +130,62 @@ Module module_from(const BlackBoxModule& noted) {
             hexadecimal(noted.build_id, id)};
 }
 
+std::unique_ptr<BlackBoxRecord> copy_of(const transport::BlackBox& box) {
+    auto record = std::make_unique<BlackBoxRecord>();
+    transport::copy_once(record.get(), &box.record, sizeof *record);
+    return record;
+}
+
+std::vector<Module> modules_of(const BlackBoxRecord& record) {
+    const std::size_t count = std::min<std::size_t>(record.module_count, transport::kBlackBoxModules);
+    std::vector<Module> modules;
+    std::transform(record.modules, record.modules + count, std::back_inserter(modules), module_from);
+    return modules;
+}
+
 }  // namespace
 
+bool has_record(const transport::BlackBox& box) {
+    return box.state.load(std::memory_order_acquire) == static_cast<std::uint32_t>(transport::BlackBoxState::complete);
+}
+
+std::vector<Module> read_modules(const transport::BlackBox& box) { return modules_of(*copy_of(box)); }
+
+CrashNotes read_notes(const transport::BlackBox& box) {
+    CrashNotes notes;
+    if (!has_record(box)) {
+        return notes;
+    }
+    const auto record = copy_of(box);
+    const std::string_view exception(record->exception, ::strnlen(record->exception, sizeof record->exception));
+    notes.exception = shown_text(exception, sizeof record->exception);
+    notes.bad_allocation = (record->flags & transport::kBadAllocation) != 0;
+    notes.address_space_used_up = (record->flags & transport::kAddressSpaceUsedUp) != 0;
+    notes.fault_in_channel = has_address(record->signal, record->code) &&
+                             lies_in(record->fault_address, record->channel_begin, record->channel_end);
+    if (record->signal == SIGSYS) {
+        notes.system_call = record->registers[REG_RAX];
+    }
+    return notes;
+}
+
 std::optional<Crash> read_black_box(const transport::BlackBox& box) {
-    if (box.state.load(std::memory_order_acquire) != static_cast<std::uint32_t>(transport::BlackBoxState::complete)) {
+    if (!has_record(box)) {
         return std::nullopt;
     }
-    const auto record = std::make_unique<BlackBoxRecord>();
-    transport::copy_once(record.get(), &box.record, sizeof *record);
+    const auto record = copy_of(box);
+    if (record->signal == transport::kHangSignal) {
+        return std::nullopt;
+    }
 
     Crash crash;
     crash.signal = record->signal;
     crash.code = record->code;
     crash.code_name = name_of_code(record->signal, record->code);
     crash.thread = record->thread;
-    const std::size_t modules = std::min<std::size_t>(record->module_count, transport::kBlackBoxModules);
-    std::transform(record->modules, record->modules + modules, std::back_inserter(crash.modules), module_from);
+    crash.modules = modules_of(*record);
     for (std::size_t index = 0; index < kRegisterNames.size(); ++index) {
-        crash.registers.push_back({kRegisterNames[index], record->registers[index]});
+        crash.registers.push_back({std::string(kRegisterNames[index]), record->registers[index]});
     }
     crash.instruction = record->registers[REG_RIP];
     if (const Module* module = module_at(crash.modules, crash.instruction)) {

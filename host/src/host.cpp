@@ -45,6 +45,14 @@ result<Plugin> Host::load(const ManifestText& manifest) {
     return Plugin(*std::move(lane));
 }
 
+result<Plugin> Host::load(const ManifestText& manifest, const SavedState& state) {
+    auto lane = core_->load(detail::parse_manifest(manifest), &state);
+    if (!lane) {
+        return lane.error();
+    }
+    return Plugin(*std::move(lane));
+}
+
 result<Inspection> Host::inspect(const std::filesystem::path& manifest) {
     return core_->inspect(detail::read_manifest(manifest));
 }

@@ -21,7 +21,7 @@ class HostCore {
     static result<std::unique_ptr<HostCore>> create(HostOptions options);
     ~HostCore();
 
-    result<std::shared_ptr<Lane>> load(result<Manifest> manifest);
+    result<std::shared_ptr<Lane>> load(result<Manifest> manifest, const SavedState* state = nullptr);
     result<Inspection> inspect(result<Manifest> manifest);
     result<std::shared_ptr<Lane>> find(std::string_view name) const;
     std::vector<std::shared_ptr<Lane>> lanes() const;
@@ -49,7 +49,7 @@ class HostCore {
     };
 
     HostCore() = default;
-    result<std::shared_ptr<Lane>> start_lane(Manifest manifest);
+    result<std::shared_ptr<Lane>> start_lane(Manifest manifest, const SavedState* state);
 
     std::shared_ptr<Runtime> runtime_;
     pid_t owner_ = 0;

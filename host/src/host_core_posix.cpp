@@ -7,6 +7,8 @@
 namespace bulkhead::detail {
 namespace {
 
+constexpr std::chrono::milliseconds kReportPatience{3000};  // for reports that are being finished
+
 Error no_such_plugin(std::string_view name) {
     return Error{ErrorCode::no_such_plugin, Effect::none, 0, "no plugin named '" + std::string(name) + "' is loaded",
                  nullptr};
@@ -42,6 +44,7 @@ result<std::unique_ptr<HostCore>> HostCore::create(HostOptions options) {
         return launcher.error();
     }
     runtime.launcher = *std::move(launcher);
+    runtime.post_mortem = std::make_unique<PostMortem>(runtime);
     try {
         start_threads(runtime);
     } catch (const std::system_error& failure) {
@@ -64,7 +67,9 @@ HostCore::~HostCore() {
     for (const auto& lane : all) {
         lane->finish_stop();
     }
+    runtime_->post_mortem->await_all(kReportPatience);
     runtime_->supervisor.stop();
+    runtime_->post_mortem->deliver_rest();
     runtime_->launcher->shut_down();
     if (runtime_->callback_thread) {
         runtime_->callback_thread->join();
@@ -80,7 +85,7 @@ result<Inspection> HostCore::inspect(result<Manifest> manifest) {
     return inspect_libraries(*runtime_, *manifest);
 }
 
-result<std::shared_ptr<Lane>> HostCore::load(result<Manifest> manifest) {
+result<std::shared_ptr<Lane>> HostCore::load(result<Manifest> manifest, const SavedState* state) {
     if (!manifest) {
         return manifest.error();
     }
@@ -93,7 +98,7 @@ result<std::shared_ptr<Lane>> HostCore::load(result<Manifest> manifest) {
         }
     }
     const NameHold hold(*this, name);
-    auto lane = start_lane(*std::move(manifest));
+    auto lane = start_lane(*std::move(manifest), state);
     if (lane) {
         const std::lock_guard lock(mutex_);
         lanes_.emplace(name, *lane);
@@ -101,12 +106,12 @@ result<std::shared_ptr<Lane>> HostCore::load(result<Manifest> manifest) {
     return lane;
 }
 
-result<std::shared_ptr<Lane>> HostCore::start_lane(Manifest manifest) {
+result<std::shared_ptr<Lane>> HostCore::start_lane(Manifest manifest, const SavedState* state) {
     auto release = read_release(*runtime_, std::move(manifest));
     if (!release) {
         return release.error();
     }
-    auto lane = Lane::create(runtime_, *std::move(release));
+    auto lane = Lane::create(runtime_, *std::move(release), state);
     if (!lane) {
         return lane;
     }

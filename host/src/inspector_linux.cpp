@@ -25,7 +25,7 @@ Error clause(std::string text) { return Error{ErrorCode::load_failed, Effect::no
 // One inspection on its way. What it brings back comes through the pipe; a failed start only closes the pipe.
 class InspectionOrder : public LaunchListener {
   public:
-    InspectionOrder(Descriptor output_far, std::shared_ptr<Descriptor> file)
+    InspectionOrder(Descriptor output_far, std::shared_ptr<const Descriptor> file)
         : output_far_(std::move(output_far)), file_(std::move(file)) {}
 
     std::vector<int> descriptors() const { return {output_far_.get(), file_->get()}; }
@@ -37,7 +37,7 @@ class InspectionOrder : public LaunchListener {
 
   private:
     Descriptor output_far_;
-    std::shared_ptr<Descriptor> file_;
+    std::shared_ptr<const Descriptor> file_;
 };
 
 // Reads to the end of the pipe. False: it took too long or is too much.
@@ -93,7 +93,7 @@ result<LibraryInspection> facts_from(const std::string& answer) {
 
 }  // namespace
 
-result<LibraryInspection> inspect_library(Runtime& runtime, std::shared_ptr<Descriptor> file) {
+result<LibraryInspection> inspect_library(Runtime& runtime, std::shared_ptr<const Descriptor> file) {
     std::string answer;
     for (int attempt = 0; attempt < kTries && answer.empty(); ++attempt) {
         int pair[2];

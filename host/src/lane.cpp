@@ -1,7 +1,10 @@
 // A lane from load to unload.
+#include <unistd.h>
+
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <bulkhead/transport/waiting.hpp>
+#include <random>
 
 #include "lane.hpp"
 
@@ -13,16 +16,23 @@ constexpr std::chrono::seconds kKillPatience{5};  // for a killed process to be 
 
 }  // namespace
 
-result<std::shared_ptr<Lane>> Lane::create(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release) {
+result<std::shared_ptr<Lane>> Lane::create(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release,
+                                           const SavedState* state) {
     std::shared_ptr<Lane> lane(new Lane(std::move(runtime), std::move(release)));
     std::error_code error;
-    lane->outbox_ = transport::HostOutbox::create(lane->release_->geometry, lane->runtime_->permits.budget(), error);
+    lane->outbox_ = transport::HostOutbox::create(lane->release_->geometry, lane->spin_budget_, error);
     if (error) {
         return Error{ErrorCode::load_failed, Effect::none, 0,
                      "plugin " + lane->release_->manifest.name +
                          " cannot be started: no shared memory for its channel: " + error.message(),
                      nullptr};
     }
+    if (const auto refusal =
+            state != nullptr ? lane->begin_with(state->version, state->bytes) : lane->restore_state()) {
+        return Error{ErrorCode::load_failed, Effect::none, 0,
+                     lane->name_for_sentence() + " cannot be started: " + *refusal, nullptr};
+    }
+    lane->keep_state_on_disk();
     lane->timer_ = lane->runtime_->supervisor.add_timer([weak = lane->weak_from_this()] {
         if (const auto self = weak.lock()) {
             self->on_timer();
@@ -34,8 +44,13 @@ result<std::shared_ptr<Lane>> Lane::create(std::shared_ptr<Runtime> runtime, std
 Lane::Lane(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release)
     : runtime_(std::move(runtime)),
       release_(std::move(release)),
+      owner_(::getpid()),
+      spin_budget_(runtime_->permits.budget_for(release_->manifest.latency)),
       log_(release_->manifest.name, runtime_->options.log, runtime_->callbacks),
-      calls_(release_->geometry.call_slots) {}
+      calls_(release_->geometry.call_slots),
+      policy_(release_->manifest.supervision.restart),
+      quarantine_(release_->manifest.supervision.quarantine),
+      random_(std::random_device()()) {}
 
 Lane::~Lane() {
     runtime_->supervisor.remove_timer(timer_);
@@ -55,76 +70,75 @@ Stats Lane::stats() {
 PluginStatus Lane::status() {
     const Lock lock(mutex_);
     PluginStatus snapshot;
-    const bool alive = serving_ && !serving_->dead;
-    switch (state_) {
-        case State::starting:
-        case State::serving:
-            snapshot.state = alive ? PluginState::serving : PluginState::starting;
-            break;
-        case State::failed:
-            snapshot.state = PluginState::unavailable;
-            break;
-        case State::stopped:
-            snapshot.state = PluginState::stopped;
-            break;
-    }
-    if (alive) {
+    // As the worker says it is; the supervisor may not have heard yet.
+    const bool serves = serving_ && !serving_->dead &&
+                        serving_->view.header().life.load(std::memory_order_acquire) ==
+                            static_cast<std::uint32_t>(transport::Life::serving);
+    const bool going = state_ == State::starting || state_ == State::running;
+    snapshot.state = !going ? state_ : serves ? State::running : State::starting;
+    if (going && serves) {
         snapshot.incarnation = serving_->incarnation;
         snapshot.worker_pid = serving_->pid();
+    }
+    snapshot.standby_ready = release_->manifest.supervision.standby && coming_ && coming_->ready && !coming_->dead;
+    if (state_ == State::backoff) {
+        snapshot.next_try = order_again_at_;
     }
     return snapshot;
 }
 
 boost::asio::any_io_executor Lane::callback_executor() {
     const Lock lock(mutex_);
-    if (state_ == State::stopped && runtime_->callback_thread) {
+    if (unloaded_ && runtime_->callback_thread) {
         return boost::asio::system_executor();
     }
     return boost::asio::prefer(runtime_->callbacks, boost::asio::execution::outstanding_work.tracked);
 }
 
 std::optional<Error> Lane::start_and_wait() {
-    const bool posted = runtime_->supervisor.post([self = shared_from_this()] { self->order_worker(); });
     Lock lock(mutex_);
-    if (posted) {
-        life_.wait(lock, [this] { return first_start_over_; });
-    }
-    if (state_ == State::serving || (state_ == State::starting && first_start_over_)) {
-        return std::nullopt;
-    }
-    return Error{ErrorCode::load_failed, Effect::none, 0, failure_.empty() ? "the host is being destroyed" : failure_,
-                 last_report_};
+    return wait_for_start(lock);
 }
 
 void Lane::begin_stop() {
     Completions done;
     {
         const Lock lock(mutex_);
-        if (state_ == State::stopped) {
+        if (std::exchange(unloaded_, true)) {
             return;
         }
-        state_ = State::stopped;
-        first_start_over_ = true;
-        if (serving_) {
-            serving_->cause = serving_->cause ? serving_->cause : Cause::host_request;
-            transport::WorkerCell& cell = outbox_.worker_cell(serving_->cell);
-            cell.shut_down.store(1, std::memory_order_release);
-            transport::ring_bell(cell.bell);
-        }
-        if (coming_) {
-            coming_->end(Cause::host_request, "");
-        }
-        stop_by_ = std::chrono::steady_clock::now() + release_->manifest.supervision.stop;
-        decide_all(ErrorCode::stopped, nullptr, done);
-        life_.notify_all();
+        begin_end(done);
+        enter(State::stopped, "it was unloaded");
     }
     done.run(*this);
     runtime_->supervisor.post([self = shared_from_this()] { self->drop_unstarted(); });
 }
 
 void Lane::finish_stop() {
-    Lock lock(mutex_);
-    const auto nobody_left = [this] { return !serving_ && !coming_; };
+    {
+        Lock lock(mutex_);
+        await_end(lock);
+    }
+    if (state_on_disk_) {
+        runtime_->state_writer.remove(state_on_disk_);
+    }
+}
+
+// All calls end as `stopped`; the workers are asked to end.
+void Lane::begin_end(Completions& done) {
+    start_over_ = true;
+    handover_wanted_ = false;
+    order_again_at_ = transport::kNoDeadline;
+    dismiss(serving_);
+    dismiss(coming_);
+    stop_by_ = std::chrono::steady_clock::now() + release_->manifest.supervision.stop;
+    watch_deadline(stop_by_);  // nobody may be there to wait for the end
+    decide_all(ErrorCode::stopped, nullptr, done);
+    life_.notify_all();
+}
+
+void Lane::await_end(Lock& lock) {
+    const auto nobody_left = [this] { return !serving_ && !coming_ && leaving_.empty(); };
     if (life_.wait_until(lock, stop_by_, nobody_left)) {
         return;
     }
@@ -133,7 +147,25 @@ void Lane::finish_stop() {
             worker->kill();
         }
     }
+    for (const WorkerRef& worker : leaving_) {
+        worker->kill();
+    }
     life_.wait_for(lock, kKillPatience, nobody_left);
+}
+
+// Asks a worker to end in order, as soon as what it is running is done; one that never served is just ended.
+void Lane::dismiss(const WorkerRef& worker) {
+    if (!worker || worker->dead) {
+        return;
+    }
+    if (worker != serving_) {
+        worker->end(Cause::host_request, "");
+        return;
+    }
+    worker->cause = worker->cause ? worker->cause : Cause::host_request;
+    transport::WorkerCell& cell = outbox_.worker_cell(worker->cell);
+    cell.shut_down.store(1, std::memory_order_release);
+    transport::ring_bell(cell.bell);
 }
 
 }  // namespace bulkhead::detail

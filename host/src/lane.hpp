@@ -8,81 +8,81 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 
-#include "bulkhead/host/completion.hpp"
 #include "bulkhead/host/plugin.hpp"
+#include "bulkhead/host/repro.hpp"
+#include "bulkhead/host/request_buffer.hpp"
+#include "bulkhead/host/untrusted_view.hpp"
+#include "call_clock.hpp"
+#include "completions.hpp"
 #include "launcher.hpp"
 #include "log_relay.hpp"
 #include "pending_calls.hpp"
 #include "release.hpp"
 #include "runtime.hpp"
 #include "session_pin.hpp"
+#include "state_writer.hpp"
+#include "waiters.hpp"
 #include "worker_process.hpp"
 
 namespace bulkhead::detail {
 
-// A caller that blocks until its call has an outcome.
-struct SyncWaiter : Waiter {
-    static constexpr std::uint32_t kWaiting = 0;
-    static constexpr std::uint32_t kDone = 1;
-    static constexpr std::uint32_t kPromoted = 2;  // it is the reader now
-
-    std::atomic<std::uint32_t> word{kWaiting};
-    SyncWaiter* previous = nullptr;  // among the lane's sleepers
-    SyncWaiter* next = nullptr;
-};
-
-// A call whose outcome goes to a handler. Owned by its PendingCall, then by a Completions list.
-struct AsyncWaiter : Waiter {
-    std::unique_ptr<Completion> completion;
-    std::shared_ptr<CancelTicket> ticket;
-    std::string method;
-    std::uint64_t call_id = 0;
-    std::unique_ptr<AsyncWaiter> next;
-};
-
-class Lane;
-
-// Asynchronous calls that were decided under the lane's mutex; completed after it was left. One thread.
-class Completions {
-  public:
-    bool empty() const noexcept { return first_ == nullptr; }
-    void add(std::unique_ptr<AsyncWaiter> call);
-    void run(Lane& lane);
-
-  private:
-    std::unique_ptr<AsyncWaiter> first_;
-    AsyncWaiter* last_ = nullptr;
-};
-
-// A lane lives from load to unload; Plugin handles share it. Calls come from any thread; the life of workers
-// is managed on the supervisor thread; the mutex is what they meet at. The host outbox outlives workers.
+// A lane lives from load to unload; Plugin handles share it. Calls come from any thread; the life of workers is managed
+// on the supervisor thread, but a caller that reads the replies acts on the first word of a death itself; the mutex is
+// what they meet at. The host outbox outlives workers.
 //
-//   starting --ready--> serving --death--> starting --too many--> failed
-//      any --unload--> stopped
+//                    +--------death---------+
+//                    v                      |
+//   (load) ----> starting ---serving---> running ---stop---> stopping ----> stopped
+//                 ^    |  \                                                    |
+//      time is up |    |   +--too many--> fatal --reset--+                     |
+//                 |    v                                 v                     |
+//                backoff                             starting <-----start------+
+//
+//   any --unload--> stopped, for good
 class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
   public:
     using SessionRef = std::shared_ptr<SessionPin>;
 
-    static result<std::shared_ptr<Lane>> create(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release);
+    // `state`, when not null, is what its first worker loads; else what state.path holds.
+    static result<std::shared_ptr<Lane>> create(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release,
+                                                const SavedState* state = nullptr);
     ~Lane() override;
 
     const Release& release() const noexcept { return *release_; }
     Stats stats();
     PluginStatus status();
+    // ---- what Plugin's functions of the same names do (lane_control.cpp)
+    std::optional<Error> stop();
+    std::optional<Error> start();
+    std::optional<Error> restart();
+    void reset();
     // Where handlers without an executor of their own run. While the returned object lives, the host's end waits for
     // it; after that end it is Asio's system executor, unless the server named one.
     boost::asio::any_io_executor callback_executor();
 
     // ---- calls: any thread (lane_calls.cpp, lane_async.cpp, lane_waiting.cpp)
-    // `session` may be null.
+    // The number of a method, so that its calls need not look for it.
+    std::optional<std::uint16_t> number_of(std::string_view method);
+    // `session` may be null. `number`, when the method's number is known.
     result<Bytes> call(const SessionRef& session, std::string_view method, std::span<const std::byte> request,
-                       const CallOptions& options);
+                       const CallOptions& options, std::optional<std::uint16_t> number = std::nullopt);
     void start_call(const SessionRef& session, std::string_view method, std::vector<std::byte> request,
                     const CallOptions& options, std::unique_ptr<Completion> completion,
                     const std::shared_ptr<CancelTicket>& ticket);
+    // ---- in place: any thread (lane_in_place.cpp). A request buffer is used up.
+    result<RequestBuffer> prepare(const SessionRef& session, std::string_view method, std::size_t size,
+                                  const CallOptions& options);
+    result<Bytes> call(const SessionRef& session, RequestBuffer& request, const CallOptions& options);
+    result<UntrustedView> call_in_place(const SessionRef& session, RequestBuffer& request, const CallOptions& options);
+    result<UntrustedView> call_in_place(const SessionRef& session, std::string_view method,
+                                        std::span<const std::byte> request, const CallOptions& options);
+    void drop(PendingCall& call);
+    void release_view(WorkerProcess& worker, std::uint64_t call_id);
+
     void cancel(std::uint64_t call_id);
     void cancel(const CancelTicket& ticket);
     bool lost(const SessionPin& session);
@@ -104,7 +104,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void on_status_lost(std::uint64_t start_id) override;
 
   private:
-    enum class State { starting, serving, failed, stopped };
+    using State = PluginState;
     using Lock = std::unique_lock<std::mutex>;
     using WorkerRef = std::shared_ptr<WorkerProcess>;
 
@@ -114,6 +114,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
         transport::SteadyTime begin;
         transport::SteadyTime deadline;
         SessionRef session;
+        bool patient = false;  // waits for a worker even when none is on its way
     };
     // An asynchronous one that waits for room.
     struct Deferred {
@@ -128,18 +129,47 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     };
 
     Lane(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release);
+    void begin_end(Completions& done);
+    void await_end(Lock& lock);
+    void dismiss(const WorkerRef& worker);
 
     // ---- lane_calls.cpp
-    std::optional<ErrorCode> examine(std::string_view method, std::size_t request_size, const CallOptions& options,
-                                     Submission& submission);
+    std::optional<ErrorCode> examine(std::string_view method, std::optional<std::uint16_t> number,
+                                     std::size_t request_size, const CallOptions& options, Submission& submission);
     Admission place(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                     const CallOptions& options, Waiter& waiter);
-    std::optional<ErrorCode> closed(const SessionRef& session) const;
-    Admission admit(Lock& lock, const Submission& submission, std::span<const std::byte> request,
-                    const CallOptions& options);
+    bool is_lost(const SessionRef& session) const;
+    std::optional<ErrorCode> closed(const Submission& submission) const;
+    Admission admit(Lock& lock, const Submission& submission, std::size_t block_size, const CallOptions& options);
+    void describe(PendingCall& call, const Submission& submission, std::size_t size, const CallOptions& options,
+                  Waiter& waiter);
+    std::optional<Error> perform(const SessionRef& session, std::string_view method,
+                                 std::optional<std::uint16_t> number, std::span<const std::byte> request,
+                                 const CallOptions& options, SyncWaiter& waiter, std::uint64_t& id);
+    void see_through(Lock& lock, PendingCall& call, std::span<const std::byte> request, SyncWaiter& waiter,
+                     const CallOptions& options, Completions& done);
     void copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request);
-    void publish(PendingCall& call);
+    void publish(PendingCall& call, std::span<const std::byte> small = {});
     bool has_ring_room();
+
+    // ---- lane_in_place.cpp
+    void abandon(PendingCall& call);
+    std::optional<Error> perform(const SessionRef& session, RequestBuffer& request, const CallOptions& options,
+                                 SyncWaiter& waiter, std::uint64_t& id, std::string& method);
+    result<UntrustedView> view(std::uint64_t call_id, std::string_view method, Outcome& outcome);
+    bool grant_view(const transport::Message& message);
+    void let_go(WorkerProcess& worker, std::uint64_t call_id);
+
+    // ---- lane_memory.cpp
+    transport::HostOutbox& outbox_of(WorkerProcess& worker);
+    void note_request(std::uint64_t block, std::uint64_t size, transport::SteadyTime now);
+    void note_reply(WorkerProcess& worker, const transport::Message& message);
+    bool has_much_memory() const;
+    void prepare_fresh_outbox(WorkerProcess& worker);
+    bool may_move();
+    void give_up_moving();
+    bool move_to_outbox_of(WorkerProcess& worker);
+    transport::SteadyTime check_memory(transport::SteadyTime now);
 
     // ---- lane_results.cpp
     Error refusal(const Lock& lock, const Submission& submission, std::string_view method, ErrorCode code,
@@ -157,24 +187,40 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     // ---- lane_outcomes.cpp
     void count(const Outcome& outcome, transport::SteadyTime begin);
     void decide(PendingCall& call, Outcome outcome, Completions& done);
-    void settle(PendingCall& call, const transport::Message& message, Completions& done);
+    void finish(PendingCall& call, Completions& done);
+    void settle(WorkerProcess& worker, PendingCall& call, const transport::Message& message, Completions& done);
     void expire(PendingCall& call, ErrorCode code, Completions& done, std::shared_ptr<const Report> report = nullptr);
-    bool lost_with(const WorkerProcess& dead, const PendingCall& call) const;
+    void withdraw(PendingCall& call);
     void decide_all(ErrorCode code, const std::shared_ptr<const Report>& report, Completions& done);
+    void refuse_waiting(const std::shared_ptr<const Report>& report, Completions& done);
     void maybe_free(PendingCall& call);
     void announce_room();
     void release_reply(WorkerProcess& worker, std::uint64_t call_id);
-    Effect effect_of(const PendingCall& call);
+    bool may_have_begun(const PendingCall& call);
     std::uint64_t refresh_begun(WorkerProcess& worker);
     void accuse(WorkerProcess& worker, const char* rule);
 
     // ---- lane_waiting.cpp
-    void enlist(SyncWaiter& waiter);
+    void enlist(SyncWaiter& waiter, transport::SteadyTime begin);
+    void fall_asleep(SyncWaiter& waiter);
     void unlink(SyncWaiter& waiter);
+    void wake(SyncWaiter& sleeper);
+    void wake_answered();
+    bool may_sleep_on(const SyncWaiter& sleeper) const;
+    void leave(SyncWaiter& waiter, Completions& done);
+    void end_overdue_turn(transport::SteadyTime now, Completions& done);
     void await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, transport::SteadyTime deadline,
                Completions& done);
-    void look(Lock& lock, transport::SteadyTime deadline);
+    void look(Lock& lock, transport::SteadyTime deadline, Completions& done);
+    // ---- lane_reading.cpp, supervisor thread
+    enum class Reading : std::uint8_t { nothing_expected, something_came, may_come };
+    void read_for_a_while(const WorkerRef& worker);
+    Reading read_on_supervisor(const WorkerRef& worker, Completions& done, transport::SteadyTime& now,
+                               transport::RingReader& next);
+    void stop_reading(const WorkerRef& worker);
+    // ---- lane_waiting.cpp
     void drain(Completions& done);
+    void drain(WorkerProcess& worker, Completions& done);
     void pass_reader_on(Completions& done);
     void let_supervisor_read(Completions& done);
     void set_host_waits(std::uint32_t how);
@@ -183,30 +229,92 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     // ---- lane_start.cpp, supervisor thread
     void order_worker();
+    bool wants_worker() const;
+    std::optional<std::uint32_t> free_cell(std::uint32_t incarnation) const;
     std::error_code prepare(WorkerProcess& worker) const;
     void on_shortage(const std::string& why);
     WorkerRef find_worker(std::uint64_t start_id);
+    Supervisor::Id watch(const WorkerRef& worker, const transport::Descriptor& descriptor,
+                         void (Lane::*handler)(const WorkerRef&));
     static void stop_watching(Supervisor& supervisor, WorkerProcess& worker);
+    void on_output(const WorkerRef& worker);
     void on_signal(const WorkerRef& worker);
     void on_life(const WorkerRef& worker, Completions& done);
-    void take_over(Completions& done);
+    void on_ready(const WorkerRef& worker, Completions& done);
     void drop_unstarted();
 
-    // ---- lane_death.cpp, supervisor thread
-    void on_pidfd(const WorkerRef& worker);
+    // ---- lane_succession.cpp: under the mutex, on the supervisor thread or on that of the caller that reads
+    void take_over(Completions& done);
+    void on_serving(WorkerProcess& worker);
+    void step_down(Completions& done);
+    void begin_handover();
+    void on_handed_over(Completions& done);
+    void on_crash_notice(Completions& done);
+    void on_death_notice(Completions& done);
+    bool may_serve_on(const WorkerProcess& worker) const;
+    void replace_serving(Completions& done);
+    bool may_take_over() const;
+    void order_early(const WorkerProcess& worker);
+    bool order_soon();
+    void order_next();
+
+    // ---- lane_death.cpp, supervisor thread: all that a death leads to but the change of workers
+    void watch_death(const WorkerRef& worker);
     void on_gone(const WorkerRef& worker);
     void bury(const WorkerRef& worker);
-    void settle_succession(const WorkerRef& dead, const std::shared_ptr<Report>& report, Completions& done);
-    void inherit(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
-    bool restart_limit_reached(transport::SteadyTime now);
-    void replace_worker(WorkerProcess& dead);
+    void forget(const WorkerRef& worker);
+    void settle_succession(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
+    void follow(const RestartDecision& decision, WorkerEnd end, const std::shared_ptr<const Report>& report,
+                Completions& done);
+    static WorkerEnd end_of(const WorkerProcess& dead, const Report& report);
+    void settle_begun(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
+    bool may_repeat(const WorkerProcess& dead, const PendingCall& call) const;
+    void repeat(const std::vector<PendingCall*>& calls, bool culprit_unknown);
+    void lose_sessions(const WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
     void fail(const std::string& sentence, const std::shared_ptr<const Report>& report, Completions& done);
 
+    // ---- lane_suspects.cpp: requests that kill
+    RequestKey key_of(const Submission& submission, std::span<const std::byte> request) const;
+    RequestKey key_of(const PendingCall& call) const;
+    static bool is_blamed(const Report& report);
+    PendingCall* culprit(const WorkerProcess& dead);
+    bool charge(const PendingCall& call, transport::SteadyTime now);
+    bool is_quarantined(const Submission& submission, std::span<const std::byte> request);
+    void publish_next_suspect();
+
+    // ---- lane_state.cpp
+    std::optional<std::string> restore_state();
+    std::optional<std::string> begin_with(std::uint32_t version, std::span<const std::byte> state);
+    void keep_state_on_disk();
+    std::optional<StoredState> committed_state();
+    bool absorb_checkpoint(WorkerProcess& worker);
+    bool commit_checkpoint(WorkerProcess& worker, std::uint64_t needed);
+    bool is_in_checkpoint(const WorkerProcess& worker, const PendingCall& call) const;
+    static bool was_loading_state(const WorkerProcess& dead);
+    bool blames_state(const WorkerProcess& dead, const Report& report);
+    void put_state_aside(const std::string& why);
+
+    // ---- lane_control.cpp
+    void enter(State next, std::string reason, std::shared_ptr<const Report> report = nullptr);
+    std::optional<Error> wait_for_start(Lock& lock);
+    std::string name_for_sentence() const { return "plugin " + release_->manifest.name; }
+
     // ---- lane_time.cpp, supervisor thread
-    static constexpr std::chrono::milliseconds kStatusPatience{100};  // for the exit status of a worker that is gone
+    static constexpr std::chrono::milliseconds kStatusPatience{1000};  // for the exit status of a worker that is gone
+    static constexpr std::chrono::milliseconds kCrashPatience{
+        1000};                                               // for the end of a worker whose crash handler runs
+    static constexpr std::chrono::seconds kMemoryPeriod{1};  // between two looks at the memory of a worker in use
     void on_timer();
     transport::SteadyTime check_calls(transport::SteadyTime now, Completions& done);
     transport::SteadyTime check_hang(WorkerProcess& worker, transport::SteadyTime now);
+    transport::SteadyTime check_start(transport::SteadyTime now);
+    transport::SteadyTime check_lives(transport::SteadyTime now, WorkerRef& overdue);
+    transport::SteadyTime check_recycling(transport::SteadyTime now);
+    void recycle();
+    transport::SteadyTime check_unlimited(WorkerProcess& worker, std::uint64_t begun, transport::SteadyTime now);
+    static transport::SteadyTime end_overdue(WorkerProcess& worker, Cause why, std::string explanation,
+                                             transport::SteadyTime now);
+    static void settle_overdue(WorkerProcess& worker);
 
     // ---- lane_evidence.cpp, supervisor thread
     static std::string step_of(const WorkerProcess& worker);
@@ -214,33 +322,66 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void read_output(const WorkerRef& worker);
     void read_log(const WorkerRef& worker);
     std::shared_ptr<Report> make_report(WorkerProcess& worker);
-    const PendingCall* running_call(WorkerProcess& worker);
-    void tell_death(const std::shared_ptr<const Report>& report);
+    void tell_calls(Report& report, const WorkerProcess& worker);
+    std::vector<RecentCall> recent_calls(const WorkerProcess& worker, std::uint64_t running);
+    PendingCall* claimed_call(const WorkerProcess& worker);
+    const PendingCall* running_call(const WorkerProcess& worker);
+    std::vector<PendingCall*> begun_calls(const WorkerProcess& worker);
+    std::shared_ptr<Report> describe_death(WorkerProcess& worker);
+    void tell_death(const WorkerProcess& worker, const std::shared_ptr<const Report>& report);
+
+    // ---- lane_repro.cpp, supervisor thread
+    void save_repro(Report& report);
+    Repro repro_of(const PendingCall& call) const;
 
     const std::shared_ptr<Runtime> runtime_;
     const std::shared_ptr<Release> release_;
+    const pid_t owner_;                           // a child that it forks inherits handles, but nothing behind them
+    const std::chrono::nanoseconds spin_budget_;  // so long its callers and workers look before they sleep
     Supervisor::Id timer_ = 0;
     LogRelay log_;
 
+    StateWriter::TargetRef state_on_disk_;  // null: the manifest has no state.path
+
     std::mutex mutex_;  // guards all below
     State state_ = State::starting;
+    bool unloaded_ = false;    // stopped for good
+    bool start_over_ = false;  // the load or start() in progress has come to an end
     transport::HostOutbox outbox_;
     PendingCalls calls_;
-    WorkerRef serving_;              // its start position is published
-    WorkerRef coming_;               // ordered; stands by when ready
-    std::uint64_t served_from_ = 0;  // positions below it have begun in workers that are gone
+    WorkerRef serving_;               // its start position is published
+    WorkerRef coming_;                // ordered, or ready: the one that takes over next
+    std::vector<WorkerRef> leaving_;  // they serve no more; what had begun in them is not settled, or they still end
+    std::uint64_t served_from_ = 0;   // positions below it have begun in workers that serve no more
+    bool handover_wanted_ = false;    // recycling, memory or restart(): a fresh worker shall replace the serving one
     std::uint32_t incarnations_ = 0;
-    std::deque<transport::SteadyTime> restart_times_;
+    RestartPolicy policy_;
+    Quarantine quarantine_;
+    std::deque<std::uint64_t> suspects_;  // ids of begun calls that are tried again one at a time
+    std::mt19937_64 random_;
+    std::uint32_t deaths_by_state_ = 0;  // in a row, while loading the committed state
+    bool shortage_told_ = false;         // that no worker can be made now
     transport::SteadyTime order_again_at_ = transport::kNoDeadline;
     transport::SteadyTime armed_ = transport::kNoDeadline;
     std::shared_ptr<const Report> last_report_;
-    std::string failure_;  // why it is failed
-    bool first_start_over_ = false;
+    std::string failure_;  // why it is fatal
     Stats stats_;
 
-    SyncWaiter* reader_ = nullptr;  // the one thread that waits on the worker's bell
+    std::uint32_t views_ = 0;             // replies that are looked at in place
+    transport::SteadyTime large_at_;      // when much of the touched memory was needed last
+    transport::SteadyTime give_back_at_;  // after a try that failed: not before
+
+    CallClock clock_;
+    transport::SteadyTime decided_at_;  // when the last call got its outcome
+    SyncWaiter* reader_ = nullptr;      // the one thread that waits on the worker's bell
     SyncWaiter* first_sleeper_ = nullptr;
     SyncWaiter* last_sleeper_ = nullptr;
+    // Of several brisk callers one has its turn: until then it reads and makes its calls, and the others sleep on even
+    // if their answers are there. See lane_waiting.cpp.
+    transport::SteadyTime turn_until_;
+    const CallerPace* turn_holder_ = nullptr;           // it has its turn, and is between two calls; then nobody reads
+    bool supervisor_reads_ = false;                     // and looks for itself, so the worker need not signal
+    WorkerRef looked_at_;                               // keeps the worker mapped whose ring the reader looks at
     std::uint32_t host_waits_ = transport::kHostLooks;  // what the serving worker's cell says
     std::atomic<std::uint32_t> reader_word_{0};         // changed to make the reader look up from the ring
     std::condition_variable_any room_;                  // a call's entry became free
@@ -248,7 +389,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::deque<Deferred> deferred_;
     bool deferred_start_posted_ = false;
     transport::SteadyTime stop_by_;  // then a stopped lane's workers are killed
-    std::condition_variable life_;   // the first start is over, or a process is gone
+    std::condition_variable life_;   // a state was entered, a start is over, or a process is gone
 };
 
 }  // namespace bulkhead::detail

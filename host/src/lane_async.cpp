@@ -9,23 +9,6 @@ namespace bulkhead::detail {
 
 using transport::SteadyTime;
 
-void Completions::add(std::unique_ptr<AsyncWaiter> call) {
-    AsyncWaiter* added = call.get();
-    if (last_ == nullptr) {
-        first_ = std::move(call);
-    } else {
-        last_->next = std::move(call);
-    }
-    last_ = added;
-}
-
-void Completions::run(Lane& lane) {
-    last_ = nullptr;
-    for (auto call = std::move(first_); call; call = std::move(call->next)) {
-        call->completion->complete(lane.conclude(call->call_id, call->method, call->outcome), false);
-    }
-}
-
 void Lane::start_call(const SessionRef& session, std::string_view method, std::vector<std::byte> request,
                       const CallOptions& options, std::unique_ptr<Completion> completion,
                       const std::shared_ptr<CancelTicket>& ticket) {
@@ -34,14 +17,16 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::v
     waiter->method = method;
     waiter->completion = std::move(completion);
     waiter->ticket = ticket;
-    ticket->attach(weak_from_this());
+    if (ticket) {
+        ticket->attach(weak_from_this());
+    }
     std::unique_ptr<AsyncWaiter> turned_away;
     std::optional<Error> refused;
     {
         Lock lock(mutex_);
         Submission submission;
         submission.session = session;
-        std::optional<ErrorCode> why = examine(method, request.size(), options, submission);
+        std::optional<ErrorCode> why = examine(method, std::nullopt, request.size(), options, submission);
         // Nothing here may block, and nobody overtakes those who wait already.
         const bool may_wait = options.when_full == WhenFull::wait;
         if (!why && !(may_wait && !deferred_.empty())) {
@@ -60,7 +45,7 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::v
         turned_away->completion->complete(*std::move(refused), true);
         return;
     }
-    if (ticket->cancelled()) {  // before there was anything to cancel
+    if (ticket && ticket->cancelled()) {  // before there was anything to cancel
         cancel(*ticket);
     }
 }
@@ -76,11 +61,12 @@ std::optional<ErrorCode> Lane::try_start(Lock& lock, const Submission& submissio
     }
     waiter->call_id = admission.call->id;
     static_cast<void>(waiter.release());
-    if (reader_ == nullptr) {
+    if (reader_ == nullptr && !supervisor_reads_) {
         set_host_waits(transport::kHostPolls);  // before the reply can be there
     }
     watch_deadline(submission.deadline);
-    publish(*admission.call);
+    PendingCall& call = *admission.call;
+    publish(call, call.block ? std::span<const std::byte>() : request);
     return std::nullopt;
 }
 
@@ -103,7 +89,7 @@ void Lane::start_deferred() {
             lock.unlock();
             done.run(*this);
             lock.lock();
-        } else if (ticket->cancelled()) {  // while its request was being copied
+        } else if (ticket && ticket->cancelled()) {  // while its request was being copied
             lock.unlock();
             cancel(*ticket);
             lock.lock();

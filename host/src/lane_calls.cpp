@@ -41,15 +41,22 @@ bool Lane::has_ring_room() {
     return head - serving_->begun < most;
 }
 
-// Why no call can be made now, if so.
-std::optional<ErrorCode> Lane::closed(const SessionRef& session) const {
-    if (state_ == State::stopped) {
+// The session's worker serves no more.
+bool Lane::is_lost(const SessionRef& session) const {
+    return session && session->life && (!serving_ || serving_->life != session->life);
+}
+
+// Why no call can be made now, if so. A session whose worker is not buried yet is told with the report, see publish().
+std::optional<ErrorCode> Lane::closed(const Submission& submission) const {
+    if (state_ == State::stopped || state_ == State::stopping) {
         return ErrorCode::stopped;
     }
-    if (session && session->life && (!serving_ || serving_->life != session->life)) {
+    const SessionRef& session = submission.session;
+    if (is_lost(session) && session->life->report) {
         return ErrorCode::session_lost;
     }
-    return state_ == State::failed ? std::optional(ErrorCode::unavailable) : std::nullopt;
+    const bool waits_for_better_times = state_ == State::backoff || state_ == State::fatal;
+    return waits_for_better_times && !submission.patient ? std::optional(ErrorCode::unavailable) : std::nullopt;
 }
 
 bool Lane::lost(const SessionPin& session) {
@@ -57,27 +64,28 @@ bool Lane::lost(const SessionPin& session) {
     return session.life && (!serving_ || serving_->dead || serving_->life != session.life);
 }
 
-Lane::Admission Lane::admit(Lock& lock, const Submission& submission, std::span<const std::byte> request,
+// `block_size` is 0 when the request needs no block.
+Lane::Admission Lane::admit(Lock& lock, const Submission& submission, std::size_t block_size,
                             const CallOptions& options) {
-    const std::size_t inline_room = options.trace ? transport::kTracedInlineCapacity : transport::kInlineCapacity;
     const auto try_once = [&]() -> PendingCall* {
         PendingCall* call = has_ring_room() ? calls_.acquire() : nullptr;
-        if (call != nullptr && request.size() > inline_room) {
-            call->block = outbox_.allocate(request.size());
+        if (call != nullptr && block_size > 0) {
+            call->block = outbox_.allocate(block_size);
             if (!call->block) {
                 calls_.give_back(*call);
                 return nullptr;
             }
+            note_request(*call->block, block_size, submission.begin);
         }
         return call;
     };
-    if (const auto why = closed(submission.session)) {
+    if (const auto why = closed(submission)) {
         return {nullptr, why};
     }
     PendingCall* call = try_once();
     if (call == nullptr && options.when_full == WhenFull::wait) {
         ++room_waiters_;
-        const auto changed = [&] { return closed(submission.session) || (call = try_once()) != nullptr; };
+        const auto changed = [&] { return closed(submission) || (call = try_once()) != nullptr; };
         if (submission.deadline == transport::kNoDeadline) {
             room_.wait(lock, options.stop, changed);
         } else {
@@ -85,19 +93,17 @@ Lane::Admission Lane::admit(Lock& lock, const Submission& submission, std::span<
         }
         --room_waiters_;
         if (call == nullptr) {
-            const auto why = closed(submission.session);
+            const auto why = closed(submission);
             return {nullptr, why ? *why : options.stop.stop_requested() ? ErrorCode::cancelled : ErrorCode::overloaded};
         }
     }
     return call != nullptr ? Admission{call, std::nullopt} : Admission{nullptr, ErrorCode::overloaded};
 }
 
-// Copies the request into its place; a large one without holding the lock: the lane may close meanwhile.
+// Copies a large request into its place, without holding the lock: the lane may close meanwhile. A small one goes
+// straight into the ring, see publish().
 void Lane::copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request) {
     if (!call.block) {
-        if (!request.empty()) {
-            std::memcpy(call.message.inline_bytes, request.data(), request.size());
-        }
         return;
     }
     call.message.set_slab_offset(*call.block);
@@ -106,10 +112,30 @@ void Lane::copy_request(Lock& lock, PendingCall& call, std::span<const std::byte
     lock.lock();
 }
 
-void Lane::publish(PendingCall& call) {
+// `small`: the request, if it goes into the ring's slot and is not in the message yet.
+void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
     call.message.incarnation = serving_ ? serving_->incarnation : 0;
-    call.position = outbox_.requests().publish(call.message);
+    if (small.empty()) {
+        call.position = outbox_.requests().publish(call.message);
+    } else {
+        call.position = outbox_.requests().publish(call.message, small.data());
+        // For a second time and for reports. Now, because nobody waits for it: the worker has begun.
+        std::memcpy(call.message.inline_bytes, small.data(), small.size());
+    }
     call.state = PendingCall::State::open;
+    if (is_lost(call.session)) {  // no other worker may begin it; it ends when the report is there
+        call.lost = true;
+        withdraw(call);
+    }
+    if (serving_ && call.position >= serving_->recycle_from) {
+        recycle();
+    }
+    if (call.deadline == transport::kNoDeadline && release_->manifest.supervision.watchdog.count() > 0) {
+        watch_deadline(call.begin + release_->manifest.supervision.watchdog / 2);
+    }
+    if (release_->manifest.supervision.recycle.memory > 0) {
+        watch_deadline(call.begin + kMemoryPeriod);
+    }
     transport::full_fence();
     if (serving_ && serving_->view.header().parked.load(std::memory_order_relaxed) != 0) {
         transport::WorkerCell& cell = outbox_.worker_cell(serving_->cell);
@@ -119,18 +145,23 @@ void Lane::publish(PendingCall& call) {
 }
 
 // Counts the call and says at once what can be said without room. Under the mutex.
-std::optional<ErrorCode> Lane::examine(std::string_view method, std::size_t request_size, const CallOptions& options,
-                                       Submission& submission) {
+std::optional<ErrorCode> Lane::examine(std::string_view method, std::optional<std::uint16_t> number,
+                                       std::size_t request_size, const CallOptions& options, Submission& submission) {
     ++stats_.calls;
-    const auto number = release_->method_numbers.find(method);
-    if (number == release_->method_numbers.end()) {
-        return ErrorCode::no_such_method;
+    if (number) {
+        submission.method = *number;
+    } else {
+        const auto found = release_->method_numbers.find(method);
+        if (found == release_->method_numbers.end()) {
+            return ErrorCode::no_such_method;
+        }
+        submission.method = found->second;
     }
     if (request_size > release_->geometry.payload_limit) {
         return ErrorCode::too_large;
     }
-    submission.method = number->second;
-    submission.begin = std::chrono::steady_clock::now();
+    submission.patient = options.when_unavailable == WhenUnavailable::wait;
+    submission.begin = clock_.now();
     submission.deadline =
         deadline_after(submission.begin, options.timeout.value_or(release_->manifest.supervision.call));
     return submission.deadline <= submission.begin ? std::optional(ErrorCode::timed_out) : std::nullopt;
@@ -139,14 +170,31 @@ std::optional<ErrorCode> Lane::examine(std::string_view method, std::size_t requ
 // Finds room, and puts the request where the worker will read it. The call is ready to be published.
 Lane::Admission Lane::place(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                             const CallOptions& options, Waiter& waiter) {
-    const Admission admission = admit(lock, submission, request, options);
+    if (is_quarantined(submission, request)) {
+        return {nullptr, ErrorCode::quarantined};
+    }
+    const std::size_t inline_room = options.trace ? transport::kTracedInlineCapacity : transport::kInlineCapacity;
+    const Admission admission = admit(lock, submission, request.size() > inline_room ? request.size() : 0, options);
     if (admission.call == nullptr) {
         return admission;
     }
     PendingCall& call = *admission.call;
+    describe(call, submission, request.size(), options, waiter);
+    copy_request(lock, call, request);
+    if (const auto why = call.block ? closed(submission) : std::nullopt) {
+        abandon(call);
+        return {nullptr, why};
+    }
+    return admission;
+}
+
+// All but where the request lies.
+void Lane::describe(PendingCall& call, const Submission& submission, std::size_t size, const CallOptions& options,
+                    Waiter& waiter) {
     call.begin = submission.begin;
     call.deadline = submission.deadline;
     call.idempotent = release_->methods[submission.method].idempotent;
+    call.patient = submission.patient;
     call.waiter = &waiter;
     call.session = submission.session;
     transport::Message& message = call.message;
@@ -154,7 +202,7 @@ Lane::Admission Lane::place(Lock& lock, const Submission& submission, std::span<
     message.kind = static_cast<std::uint8_t>(transport::Kind::call);
     message.flags = 0;
     message.method = submission.method;
-    message.length = static_cast<std::uint32_t>(request.size());
+    message.length = static_cast<std::uint32_t>(size);
     message.status = 0;
     message.deadline = wire_deadline(submission.deadline);
     if (options.trace) {
@@ -162,26 +210,24 @@ Lane::Admission Lane::place(Lock& lock, const Submission& submission, std::span<
         std::memcpy(message.inline_bytes + transport::kTracedInlineCapacity, options.trace->data(),
                     options.trace->size());
     }
-    copy_request(lock, call, request);
-    if (const auto why = call.block ? closed(submission.session) : std::nullopt) {
-        outbox_.free(*call.block);
-        calls_.give_back(call);
-        announce_room();
-        return {nullptr, why};
-    }
-    return admission;
 }
 
-result<Bytes> Lane::call(const SessionRef& session, std::string_view method, std::span<const std::byte> request,
-                         const CallOptions& options) {
-    SyncWaiter waiter;
+std::optional<std::uint16_t> Lane::number_of(std::string_view method) {
+    const Lock lock(mutex_);
+    const auto number = release_->method_numbers.find(method);
+    return number == release_->method_numbers.end() ? std::nullopt : std::optional(number->second);
+}
+
+// Makes a call and waits for its outcome. An error: it was refused.
+std::optional<Error> Lane::perform(const SessionRef& session, std::string_view method,
+                                   std::optional<std::uint16_t> number, std::span<const std::byte> request,
+                                   const CallOptions& options, SyncWaiter& waiter, std::uint64_t& id) {
     Completions done;
-    std::uint64_t id = 0;
     {
         Lock lock(mutex_);
         Submission submission;
         submission.session = session;
-        if (const auto refused = examine(method, request.size(), options, submission)) {
+        if (const auto refused = examine(method, number, request.size(), options, submission)) {
             return refusal(lock, submission, method, *refused, request.size());
         }
         const Admission admission = place(lock, submission, request, options, waiter);
@@ -189,19 +235,38 @@ result<Bytes> Lane::call(const SessionRef& session, std::string_view method, std
             return refusal(lock, submission, method, *admission.refused, request.size());
         }
         id = admission.call->id;
-        enlist(waiter);
-        publish(*admission.call);
-        if (options.stop.stop_possible()) {
-            lock.unlock();  // the callback may run at once
-            const std::stop_callback give_up(options.stop, [this, id] { cancel(id); });
-            lock.lock();
-            await(lock, waiter, id, submission.deadline, done);
-            lock.unlock();  // its destructor waits for one that is running
-        } else {
-            await(lock, waiter, id, submission.deadline, done);
-        }
+        see_through(lock, *admission.call, request, waiter, options, done);
     }
     done.run(*this);
+    return std::nullopt;
+}
+
+// Publishes a call and waits for its outcome. Leaves the mutex when it likes.
+void Lane::see_through(Lock& lock, PendingCall& call, std::span<const std::byte> request, SyncWaiter& waiter,
+                       const CallOptions& options, Completions& done) {
+    const std::uint64_t id = call.id;
+    const SteadyTime deadline = call.deadline;
+    waiter.request_size = call.message.length;
+    enlist(waiter, call.begin);
+    publish(call, call.block ? std::span<const std::byte>() : request);
+    if (options.stop.stop_possible()) {
+        lock.unlock();  // the callback may run at once
+        const std::stop_callback give_up(options.stop, [this, id] { cancel(id); });
+        lock.lock();
+        await(lock, waiter, id, deadline, done);
+        lock.unlock();  // its destructor waits for one that is running
+    } else {
+        await(lock, waiter, id, deadline, done);
+    }
+}
+
+result<Bytes> Lane::call(const SessionRef& session, std::string_view method, std::span<const std::byte> request,
+                         const CallOptions& options, std::optional<std::uint16_t> number) {
+    SyncWaiter waiter;
+    std::uint64_t id = 0;
+    if (auto refused = perform(session, method, number, request, options, waiter, id)) {
+        return *std::move(refused);
+    }
     return conclude(id, method, waiter.outcome);
 }
 

@@ -9,7 +9,29 @@ namespace bulkhead::detail {
 
 using transport::SteadyTime;
 
-void Lane::on_pidfd(const WorkerRef& worker) { on_gone(worker); }
+namespace {
+
+std::string rest_of(SteadyTime due) {
+    const auto rest = std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
+    return std::to_string(std::max<std::int64_t>(rest.count(), 0)) + " ms";
+}
+
+}  // namespace
+
+// Its output has come to an end, with all that could write it: it is dying, or has closed everything and lives on.
+// Where others keep the output open, the fork server tells of the death.
+void Lane::watch_death(const WorkerRef& worker) {
+    if (worker->dead || worker->death_watch != 0) {
+        return;
+    }
+    std::error_code error;
+    worker->death = worker->process.open(error);
+    if (worker->death) {
+        worker->death_watch = watch(worker, worker->death, &Lane::on_gone);
+    } else if (error == std::errc::no_such_process) {
+        on_gone(worker);
+    }
+}
 
 void Lane::on_exited(const transport::ExitedMessage& exit) {
     if (const WorkerRef worker = find_worker(exit.start_id)) {
@@ -25,32 +47,42 @@ void Lane::on_status_lost(std::uint64_t start_id) {
         {
             const Lock lock(mutex_);
             worker->blameless = true;
-            if (std::exchange(worker->restart_counted, false) && !restart_times_.empty()) {
-                restart_times_.pop_back();  // ordered before we knew whose fault it was
-            }
         }
         worker->kill();
         if (worker->dead) {
             on_gone(worker);
+        } else {
+            watch_death(worker);
         }
     }
 }
 
-// The process is dead. Its replacement starts while we wait for the exit status.
+// The process is dead. What can be decided without the exit status is decided at once.
 void Lane::on_gone(const WorkerRef& worker) {
+    Completions done;
     bool first = false;
     {
         const Lock lock(mutex_);
+        if (worker == serving_) {
+            on_life(worker, done);  // its last news may not have been read yet
+        }
         first = !std::exchange(worker->dead, true);
         if (first) {
             worker->died_at = std::chrono::steady_clock::now();
+            if (worker == serving_) {
+                step_down(done);
+            } else if (worker != coming_) {
+                drain(*worker, done);
+            }
+            if (may_take_over()) {
+                take_over(done);
+            }
+            order_early(*worker);
         }
     }
+    done.run(*this);
     if (first) {
-        runtime_->supervisor.unwatch(worker->pidfd_watch, worker->pidfd.get());
-        if (worker->ready) {
-            replace_worker(*worker);
-        }
+        runtime_->supervisor.unwatch(worker->death_watch, worker->death.get());
     }
     if (worker->status_known) {
         bury(worker);
@@ -71,139 +103,224 @@ void Lane::bury(const WorkerRef& worker) {
     read_log(worker);
     Completions done;
     std::shared_ptr<Report> report;
-    bool asked_for = false;
+    bool expected = false;
     {
         const Lock lock(mutex_);
-        if (worker == serving_) {
-            drain(done);
-        }
         report = make_report(*worker);
         worker->life->report = report;
-        asked_for = state_ == State::stopped && report->cause == Cause::host_request;
-        if (!asked_for) {
+        expected = report->cause == Cause::host_request;
+        if (!expected) {
+            save_repro(*report);
             ++stats_.deaths;
             last_report_ = report;
             log_.line(LogSource::host, LogLevel::error, "its worker " + report->clause());
         }
-        if (worker == serving_) {
-            inherit(*worker, report, done);
-            serving_.reset();
-        } else {
-            coming_.reset();
-        }
-        settle_succession(worker, report, done);
+        settle_begun(*worker, report, done);
+        lose_sessions(*worker, report, done);
+        forget(worker);
+        settle_succession(*worker, report, done);
         wake_reader();
         life_.notify_all();
     }
     done.run(*this);
-    replace_worker(*worker);
-    if (!asked_for) {
-        tell_death(report);
+    if (!expected) {
+        tell_death(*worker, report);
     }
 }
 
-// Who serves next, or why nobody does.
-void Lane::settle_succession(const WorkerRef& dead, const std::shared_ptr<Report>& report, Completions& done) {
-    if (state_ == State::stopped) {
+void Lane::forget(const WorkerRef& worker) {
+    std::erase(leaving_, worker);
+    if (reader_ == nullptr) {
+        looked_at_.reset();
+    }
+    if (coming_ == worker) {
+        coming_.reset();
+    }
+    if (state_ == State::stopping && !serving_ && !coming_ && leaving_.empty()) {
+        enter(State::stopped, "it was told to stop");
+    }
+}
+
+WorkerEnd Lane::end_of(const WorkerProcess& dead, const Report& report) {
+    if (dead.blameless || report.cause == Cause::unknown) {
+        return WorkerEnd::blameless;
+    }
+    if (!dead.ready || (dead.serves_from != transport::kNoPosition && !dead.serving)) {
+        return WorkerEnd::failed_start;
+    }
+    return report.cause == Cause::exit && report.exit_code == 0 ? WorkerEnd::exit : WorkerEnd::crash;
+}
+
+// What comes after the end of a worker.
+void Lane::settle_succession(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done) {
+    if (state_ == State::stopping || state_ == State::stopped || state_ == State::fatal) {
         return;
     }
-    if (!first_start_over_) {
+    if (report->cause == Cause::host_request) {
+        if (!coming_ && (!serving_ || release_->manifest.supervision.standby || handover_wanted_)) {
+            order_soon();
+        }
+        return;
+    }
+    if (blames_state(dead, *report)) {
+        put_state_aside(report->clause());
+        if (release_->manifest.state.when_refused == RefusedState::stay_down) {
+            fail(name_for_sentence() + " stays down: its state could not be loaded: its worker " + report->clause(),
+                 report, done);
+        } else if (!coming_) {
+            order_soon();
+        }
+        return;
+    }
+    if (deaths_by_state_ > 0 && was_loading_state(dead)) {  // it may have been chance: once more
+        order_soon();
+        return;
+    }
+    const WorkerEnd end = end_of(dead, *report);
+    if (!start_over_ && end != WorkerEnd::blameless) {
         const std::string why = report->cause == Cause::start_failure
                                     ? report->detail + (report->step.empty() ? "" : " " + report->step)
                                     : "its worker " + report->clause();
-        fail("plugin " + release_->manifest.name + " cannot be started: " + why, report, done);
-    } else if (coming_ && coming_->ready && !serving_) {
-        take_over(done);
-    } else if (!coming_ && !serving_ && order_again_at_ == transport::kNoDeadline && !dead->blameless &&
-               restart_limit_reached(dead->died_at)) {
-        fail("its worker died too often (" + std::to_string(release_->manifest.supervision.restarts) +
-                 " restarts within " + std::to_string(release_->manifest.supervision.within.count()) +
-                 " ms are allowed), at last it " + report->clause(),
-             report, done);
-    } else if (!serving_) {
-        state_ = State::starting;
+        fail(name_for_sentence() + " cannot be started: " + why, report, done);
+        return;
+    }
+    const bool lived = report->uptime > release_->manifest.supervision.restart.burst.within;
+    follow(policy_.after(end, dead.served_well || lived, dead.died_at, random_()), end, report, done);
+}
+
+void Lane::follow(const RestartDecision& decision, WorkerEnd end, const std::shared_ptr<const Report>& report,
+                  Completions& done) {
+    // One that only stood by: whoever serves goes on.
+    const bool spare = serving_ && !serving_->dead;
+    if (end == WorkerEnd::failed_start && handover_wanted_) {
+        handover_wanted_ = false;
+        log_.line(LogSource::host, LogLevel::error, "its worker is not replaced: the next one " + report->clause());
+    }
+    const bool wanted = !spare || release_->manifest.supervision.standby || handover_wanted_;
+    switch (decision.next) {
+        case RestartDecision::Next::at_once:
+            if (wanted && !coming_) {
+                order_next();
+            }
+            if (!serving_ && state_ != State::starting) {
+                enter(State::starting, "its worker " + report->clause(), report);
+            }
+            break;
+        case RestartDecision::Next::later:
+            if (!wanted || coming_) {
+                break;
+            }
+            order_again_at_ = decision.at;
+            watch_deadline(decision.at);
+            if (!spare) {
+                log_.line(LogSource::host, LogLevel::warning, "its next worker is started in " + rest_of(decision.at));
+                enter(State::backoff, "its worker " + report->clause(), report);
+                refuse_waiting(report, done);
+            }
+            break;
+        case RestartDecision::Next::stay_down:
+            if (!spare || end != WorkerEnd::failed_start) {
+                log_.line(LogSource::host, LogLevel::warning, "it stays down: " + decision.why);
+                enter(State::stopping, decision.why, report);
+                begin_end(done);
+                runtime_->supervisor.post([self = shared_from_this()] { self->drop_unstarted(); });
+                if (!serving_ && !coming_ && leaving_.empty()) {
+                    enter(State::stopped, decision.why, report);
+                }
+            }
+            break;
+        case RestartDecision::Next::give_up:
+            if (!spare || end != WorkerEnd::failed_start) {
+                fail(decision.why + ", at last it " + report->clause(), report, done);
+            }
+            break;
     }
 }
 
-void Lane::inherit(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done) {
-    constexpr std::uint8_t kMaxAttempts = 3;
-    const std::uint64_t begun = dead.accused ? outbox_.requests().head() : refresh_begun(dead);
-    const SteadyTime now = std::chrono::steady_clock::now();
+// What becomes of the calls that it had begun. All of its threads are dead, so nothing of them runs any more: those
+// that may be repeated are.
+void Lane::settle_begun(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done) {
+    const std::vector<PendingCall*> begun = begun_calls(dead);
+    PendingCall* const guilty = is_blamed(*report) ? culprit(dead) : nullptr;
+    const bool barred = guilty != nullptr && charge(*guilty, dead.died_at);
     std::vector<PendingCall*> again;
-    for (PendingCall* call : calls_.published()) {
-        if (call->position >= begun || call->released) {
-            // It lies in the ring for the next worker, or only waits for its reply to be copied.
-            if (call->state == PendingCall::State::open && lost_with(dead, *call)) {
-                expire(*call, ErrorCode::session_lost, done, report);
-            }
-            continue;
-        }
-        const bool retry = call->state == PendingCall::State::open && call->idempotent && !lost_with(dead, *call) &&
-                           call->attempts + 1 < kMaxAttempts && now < call->deadline && state_ != State::stopped;
-        if (retry) {
+    bool suspect_gone = false;
+    for (PendingCall* call : begun) {
+        if (may_repeat(dead, *call) && !(call == guilty && barred)) {
             again.push_back(call);
             continue;
         }
         call->released = true;
+        suspect_gone = suspect_gone || call->suspect;
         if (call->state == PendingCall::State::decided) {
             maybe_free(*call);
             continue;
         }
         Outcome outcome;
-        outcome.code = report->cause == Cause::protocol_violation ? ErrorCode::protocol_violation : ErrorCode::crashed;
-        outcome.effect = Effect::unknown;
+        outcome.code = report->cause == Cause::protocol_violation ? ErrorCode::protocol_violation
+                       : call == guilty && barred                 ? ErrorCode::quarantined
+                                                                  : ErrorCode::crashed;
+        outcome.effect = is_in_checkpoint(dead, *call) ? Effect::committed : Effect::unknown;
         outcome.report = report;
         decide(*call, std::move(outcome), done);
     }
-    served_from_ = begun;
-    announce_room();  // also for those who wait for room in a session that is lost
-    for (PendingCall* call : again) {
+    repeat(again, guilty == nullptr && is_blamed(*report));
+    if (suspect_gone) {
+        publish_next_suspect();
+    }
+}
+
+bool Lane::may_repeat(const WorkerProcess& dead, const PendingCall& call) const {
+    const bool going = state_ != State::stopping && state_ != State::stopped && state_ != State::fatal;
+    return going && !dead.accused && call.state == PendingCall::State::open && call.idempotent &&
+           !(call.session && call.session->life == dead.life) &&
+           call.attempts < release_->manifest.supervision.retries && dead.died_at < call.deadline;
+}
+
+// With a culprit the others were merely in flight. Without one they run one at a time, so that the next death tells.
+void Lane::repeat(const std::vector<PendingCall*>& calls, bool culprit_unknown) {
+    const bool one_at_a_time = culprit_unknown && calls.size() > 1;
+    for (PendingCall* call : calls) {
         ++call->attempts;
         ++stats_.retries;
-        call->position = outbox_.requests().publish(call->message);
-    }
-}
-
-bool Lane::lost_with(const WorkerProcess& dead, const PendingCall& call) const {
-    return call.session && call.session->life == dead.life;
-}
-
-bool Lane::restart_limit_reached(SteadyTime now) {
-    const Supervision& supervision = release_->manifest.supervision;
-    while (!restart_times_.empty() && now - restart_times_.front() > supervision.within) {
-        restart_times_.pop_front();
-    }
-    return restart_times_.size() >= supervision.restarts;
-}
-
-void Lane::replace_worker(WorkerProcess& dead) {
-    {
-        const Lock lock(mutex_);
-        const SteadyTime now = std::chrono::steady_clock::now();
-        const bool wanted = (state_ == State::starting || state_ == State::serving) && first_start_over_ && !coming_ &&
-                            (!serving_ || serving_->dead) && order_again_at_ == transport::kNoDeadline;
-        if (!wanted || (!dead.blameless && restart_limit_reached(now))) {
-            return;
+        call->suspect = one_at_a_time;
+        call->position = transport::kNoPosition;
+        if (one_at_a_time) {
+            suspects_.push_back(call->id);
+        } else {
+            publish(*call);
         }
-        if (!dead.blameless) {
-            restart_times_.push_back(now);
-            dead.restart_counted = true;
-        }
-        ++stats_.restarts;
     }
-    order_worker();
+    if (one_at_a_time) {
+        publish_next_suspect();
+    }
+}
+
+// Calls of the dead worker's sessions that had not begun.
+void Lane::lose_sessions(const WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done) {
+    for (PendingCall* call : calls_.published()) {
+        if (call->state == PendingCall::State::open && call->lost && call->session->life == dead.life) {
+            expire(*call, ErrorCode::session_lost, done, report);
+        }
+    }
+    announce_room();  // also for those who wait for room in a session that is lost
 }
 
 void Lane::fail(const std::string& sentence, const std::shared_ptr<const Report>& report, Completions& done) {
-    if (first_start_over_) {
+    if (start_over_) {
         log_.line(LogSource::host, LogLevel::error, "it is given up: " + sentence);
     }
-    state_ = State::failed;
     failure_ = sentence;
     last_report_ = report;
-    first_start_over_ = true;
-    decide_all(ErrorCode::unavailable, report, done);
-    life_.notify_all();
+    start_over_ = true;
+    handover_wanted_ = false;
+    order_again_at_ = transport::kNoDeadline;
+    stop_by_ = std::chrono::steady_clock::now() + release_->manifest.supervision.stop;
+    watch_deadline(stop_by_);
+    dismiss(serving_);
+    dismiss(coming_);
+    enter(State::fatal, sentence, report);
+    refuse_waiting(report, done);
 }
 
 }  // namespace bulkhead::detail

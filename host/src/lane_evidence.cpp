@@ -5,43 +5,17 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/post.hpp>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 
 #include "black_box_reader.hpp"
+#include "death_cause.hpp"
 #include "lane.hpp"
 #include "worker_statements.hpp"
 
 namespace bulkhead::detail {
 namespace {
-
-void apply_exit(Report& report, const transport::ExitedMessage& exit) {
-    report.user_time = std::chrono::microseconds(exit.user_microseconds);
-    report.system_time = std::chrono::microseconds(exit.system_microseconds);
-    report.peak_resident_bytes = exit.peak_resident_bytes;
-    if (WIFSIGNALED(exit.wait_status)) {
-        report.signal = WTERMSIG(exit.wait_status);
-        switch (report.signal) {
-            case SIGABRT:
-                report.cause = Cause::abort;
-                break;
-            case SIGSEGV:
-            case SIGBUS:
-            case SIGILL:
-            case SIGFPE:
-            case SIGTRAP:
-            case SIGSYS:
-                report.cause = Cause::crash;
-                break;
-            default:
-                report.cause = Cause::killed;
-                break;
-        }
-    } else {
-        report.exit_code = WEXITSTATUS(exit.wait_status);
-        report.cause = Cause::exit;
-    }
-}
 
 // Asked to stop, it died by a signal that the host did not send.
 bool crashed_while_stopping(const WorkerProcess& worker) {
@@ -49,12 +23,38 @@ bool crashed_while_stopping(const WorkerProcess& worker) {
            WTERMSIG(worker.exit->wait_status) != SIGKILL;
 }
 
+// Why there will be no backtrace, or not the one that is looked for.
+std::string note_on_stack(const WorkerProcess& worker, const Report& report) {
+    if (has_record(worker.view.black_box())) {
+        const bool idle = worker.view.header().current_call_id.load(std::memory_order_relaxed) == 0;
+        return report.cause == Cause::hang && idle ? "the dispatcher was idle: another thread has the call" : "";
+    }
+    if (!worker.stack_note.empty()) {
+        return worker.stack_note;
+    }
+    switch (report.cause) {
+        case Cause::crash:
+        case Cause::abort:
+        case Cause::policy_violation:
+            return "none: its crash handler did not run";
+        case Cause::unknown:
+            return "none: it is not known how it died";
+        default:
+            return report.signal == 0 ? "none: it ended in order" : "none: what ended it came from outside";
+    }
+}
+
 }  // namespace
 
 std::string Lane::step_of(const WorkerProcess& worker) {
-    const bool loading = worker.view.header().life.load(std::memory_order_acquire) ==
-                         static_cast<std::uint32_t>(transport::Life::loading);
-    return loading ? read_failure(worker.view) : std::string();
+    switch (static_cast<transport::Life>(worker.view.header().life.load(std::memory_order_acquire))) {
+        case transport::Life::loading:
+        case transport::Life::restoring:
+        case transport::Life::activating:
+            return read_failure(worker.view);
+        default:
+            return {};
+    }
 }
 
 // Takes the methods from a release's first worker and compares those of the later ones. A text: why they cannot be
@@ -65,7 +65,7 @@ std::optional<std::string> Lane::learn_methods(const WorkerProcess& worker) {
     if (!wrong.empty()) {
         return wrong;
     }
-    if (!first_start_over_) {
+    if (!release_->described) {
         release_->set_methods(std::move(methods));
         return std::nullopt;
     }
@@ -80,16 +80,23 @@ std::optional<std::string> Lane::learn_methods(const WorkerProcess& worker) {
 
 void Lane::read_output(const WorkerRef& worker) {
     constexpr int kReadsPerEvent = 16;  // then others have their turn
+    constexpr char kBell = '\0';        // the worker's, not a line's
     std::array<char, 4096> buffer;
     for (int round = 0; round < kReadsPerEvent; ++round) {
         const ssize_t count = ::read(worker->output.get(), buffer.data(), buffer.size());
         if (count == 0) {
             runtime_->supervisor.unwatch(worker->output_watch, worker->output.get());
+            watch_death(worker);
         }
         if (count <= 0) {
             return;
         }
-        worker->last_words.output({buffer.data(), static_cast<std::size_t>(count)}, log_);
+        const bool all = count < static_cast<ssize_t>(buffer.size());
+        char* const end = std::remove(buffer.data(), buffer.data() + count, kBell);
+        worker->last_words.output({buffer.data(), static_cast<std::size_t>(end - buffer.data())}, log_);
+        if (all) {
+            return;
+        }
     }
 }
 
@@ -100,11 +107,18 @@ void Lane::read_log(const WorkerRef& worker) {
 }
 
 std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
+    auto report = describe_death(worker);
+    report->backtrace_note = note_on_stack(worker, *report);
+    return report;
+}
+
+std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
     auto report = std::make_shared<Report>();
     report->id = runtime_->report_id(release_->manifest.name, worker.incarnation, worker.start_id);
     report->plugin = release_->manifest.name;
     report->version = release_->manifest.version;
     report->incarnation = worker.incarnation;
+    report->time = std::chrono::system_clock::now();
     report->restarts = worker.incarnation - 1;
     report->uptime = worker.died_at - worker.ordered_at;
     report->last_lines = worker.last_words.lines();
@@ -115,10 +129,11 @@ std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
     if (report->crash) {
         report->crash->on_dispatcher = report->crash->thread == transport::read_once(worker.view.header().pid);
     }
-    const bool refused = worker.view.header().life.load(std::memory_order_acquire) ==
-                         static_cast<std::uint32_t>(transport::Life::refused);
+    const auto life = static_cast<transport::Life>(worker.view.header().life.load(std::memory_order_acquire));
+    const bool refused = life == transport::Life::refused || life == transport::Life::state_refused;
     if (crashed_while_stopping(worker)) {
         report->step = "while it was being stopped";
+        refine_cause(*report, read_notes(worker.view.black_box()), runtime_->oom_kills);
         return report;
     }
     if (worker.cause) {
@@ -127,45 +142,82 @@ std::shared_ptr<Report> Lane::make_report(WorkerProcess& worker) {
     } else if (refused) {
         report->cause = Cause::start_failure;
         report->detail = read_failure(worker.view);
+    } else {
+        refine_cause(*report, read_notes(worker.view.black_box()), runtime_->oom_kills);
     }
-    if (!worker.ready) {
+    if (!worker.serving) {
         report->step = step_of(worker);
         return report;
     }
-    if (const PendingCall* call = running_call(worker)) {
-        report->running_method = release_->methods[call->message.method].name;
-        report->running_age = worker.died_at - call->begin;
-        report->running_payload = call->message.length;
-    }
+    tell_calls(*report, worker);
     return report;
 }
 
-// The call that a death is charged to: what the worker says it was running if that can be, else the oldest begun
-// one without an answer.
-const PendingCall* Lane::running_call(WorkerProcess& worker) {
-    const std::uint64_t begun = worker.accused ? outbox_.requests().head() : refresh_begun(worker);
-    const auto runs = [begun](const PendingCall* call) {
-        return call != nullptr && call->state != PendingCall::State::preparing && !call->released &&
-               call->position < begun;
-    };
-    const PendingCall* claimed = calls_.find(worker.view.header().current_call_id.load(std::memory_order_relaxed));
-    if (runs(claimed)) {
-        return claimed;
+void Lane::tell_calls(Report& report, const WorkerProcess& worker) {
+    if (const PendingCall* call = running_call(worker)) {
+        report.running_method = release_->methods[call->message.method].name;
+        report.running_age = worker.died_at - call->begin;
+        report.running_payload = call->message.length;
+        report.running_id = call->id;
+        if (call->message.traced()) {
+            std::memcpy(report.running_trace.emplace().data(), call->message.trace_id(), report.running_trace->size());
+        }
     }
-    const std::vector<PendingCall*> published = calls_.published();
-    const auto oldest = std::find_if(published.begin(), published.end(), runs);
-    return oldest == published.end() ? nullptr : *oldest;
+    report.recent_calls = recent_calls(worker, report.running_id);
 }
 
-void Lane::tell_death(const std::shared_ptr<const Report>& report) {
-    if (runtime_->options.on_death) {
-        boost::asio::post(runtime_->callbacks, [hook = runtime_->options.on_death, report] {
-            try {
-                hook(*report);
-            } catch (...) {  // the server's own trouble; the plugin is served on
-            }
-        });
+// Those that it has answered, and those that it had begun besides the one that was running; the latest first.
+std::vector<RecentCall> Lane::recent_calls(const WorkerProcess& worker, std::uint64_t running) {
+    constexpr std::size_t kMost = 16;
+    std::vector<RecentCall> recent;
+    const auto add = [&](std::uint64_t id, std::uint16_t method, std::uint32_t length, transport::SteadyTime begin,
+                         bool answered) {
+        recent.push_back({id, release_->methods[method].name, length, worker.died_at - begin, answered});
+    };
+    for (const PendingCall* call : begun_calls(worker)) {
+        if (call->id != running) {
+            add(call->id, call->message.method, call->message.length, call->begin, false);
+        }
     }
+    for (const AnsweredCall& call : worker.answered.all()) {
+        add(call.id, call.method, call.length, call.begin, true);
+    }
+    std::stable_sort(recent.begin(), recent.end(),
+                     [](const RecentCall& a, const RecentCall& b) { return a.age < b.age; });
+    recent.resize(std::min(recent.size(), kMost));
+    return recent;
+}
+
+// Those that this worker had taken and not answered.
+std::vector<PendingCall*> Lane::begun_calls(const WorkerProcess& worker) {
+    const std::uint64_t end = std::min(worker.serves_to, worker.accused ? outbox_.requests().head() : worker.begun);
+    std::vector<PendingCall*> calls = calls_.published();
+    std::erase_if(calls, [&](const PendingCall* call) {
+        return call->released || call->position < worker.serves_from || call->position >= end;
+    });
+    return calls;
+}
+
+// What the worker says that it was running, if that can be. Null: it says nothing, or a lie.
+PendingCall* Lane::claimed_call(const WorkerProcess& worker) {
+    const std::vector<PendingCall*> begun = begun_calls(worker);
+    const std::uint64_t id = worker.view.header().current_call_id.load(std::memory_order_relaxed);
+    const auto claimed =
+        std::find_if(begun.begin(), begun.end(), [id](const PendingCall* call) { return call->id == id; });
+    return claimed == begun.end() ? nullptr : *claimed;
+}
+
+// For the report: the call that the worker says it was running, else the oldest begun one without an answer.
+const PendingCall* Lane::running_call(const WorkerProcess& worker) {
+    if (const PendingCall* claimed = claimed_call(worker)) {
+        return claimed;
+    }
+    const std::vector<PendingCall*> begun = begun_calls(worker);
+    return begun.empty() ? nullptr : begun.front();
+}
+
+void Lane::tell_death(const WorkerProcess& worker, const std::shared_ptr<const Report>& report) {
+    runtime_->post_mortem->examine(report, {worker.shared_from_this(), &worker.view.black_box()}, release_);
 }
 
 }  // namespace bulkhead::detail

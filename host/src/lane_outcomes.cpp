@@ -1,4 +1,5 @@
 // How calls get their outcome, exactly one each. All under the lane's mutex: that is what makes it exactly one.
+#include <algorithm>
 #include <bulkhead/transport/waiting.hpp>
 #include <utility>
 
@@ -13,7 +14,7 @@ void Lane::count(const Outcome& outcome, SteadyTime begin) {
     const auto kind = static_cast<Kind>(outcome.message.kind);
     if (outcome.replied && kind == Kind::reply) {
         ++stats_.succeeded;
-        stats_.latency.add(std::chrono::steady_clock::now() - begin);
+        stats_.latency.add(decided_at_ - begin);
         return;
     }
     const ErrorCode code = !outcome.replied             ? outcome.code
@@ -23,18 +24,24 @@ void Lane::count(const Outcome& outcome, SteadyTime begin) {
 }
 
 void Lane::decide(PendingCall& call, Outcome outcome, Completions& done) {
-    count(outcome, call.begin);
-    call.state = PendingCall::State::decided;
+    call.waiter->outcome = std::move(outcome);
+    finish(call, done);
+}
+
+// The outcome is where it belongs.
+void Lane::finish(PendingCall& call, Completions& done) {
     Waiter* waiter = std::exchange(call.waiter, nullptr);
-    waiter->outcome = std::move(outcome);
+    decided_at_ = clock_.now();
+    count(waiter->outcome, call.begin);
+    call.state = PendingCall::State::decided;
     waiter->done = true;
     if (waiter->asynchronous) {
         done.add(std::unique_ptr<AsyncWaiter>(static_cast<AsyncWaiter*>(waiter)));
     } else if (waiter != reader_) {
         auto& sleeper = static_cast<SyncWaiter&>(*waiter);
-        unlink(sleeper);
-        sleeper.word.store(SyncWaiter::kDone, std::memory_order_release);
-        transport::futex_wake(sleeper.word);
+        if (!may_sleep_on(sleeper)) {
+            wake(sleeper);
+        }
     }
     maybe_free(call);
 }
@@ -63,26 +70,39 @@ void Lane::announce_room() {
     }
 }
 
-void Lane::settle(PendingCall& call, const transport::Message& message, Completions& done) {
+void Lane::settle(WorkerProcess& worker, PendingCall& call, const transport::Message& message, Completions& done) {
+    const auto kind = static_cast<Kind>(message.kind);
     call.released = true;
-    if (call.state == PendingCall::State::decided) {  // too late: the caller has its outcome
+    worker.begun = std::max(worker.begun, call.position + 1);  // whatever its cursor will say when it is dead
+    worker.answered.add(call);
+    if (call.suspect) {
+        call.suspect = false;
+        publish_next_suspect();
+    }
+    if (message.in_slab()) {
+        note_reply(worker, message);
+    }
+    if (call.state == PendingCall::State::decided || call.lost) {  // the caller has its outcome, or will have it
         if (message.in_slab()) {
-            release_reply(*serving_, call.id);
+            release_reply(worker, call.id);
         }
         maybe_free(call);
         return;
     }
-    if (call.session && !call.session->life && static_cast<Kind>(message.kind) == Kind::reply) {
-        call.session->life = serving_->life;
+    if (kind == Kind::reply) {
+        worker.served_well = true;
+        if (call.session && !call.session->life) {
+            call.session->life = worker.life;
+        }
     }
-    Outcome outcome;
+    Outcome& outcome = call.waiter->outcome;
     outcome.replied = true;
     outcome.message = message;
     if (message.in_slab()) {
-        outcome.worker = serving_;
+        outcome.worker = worker.shared_from_this();
         call.held = true;
     }
-    decide(call, std::move(outcome), done);
+    finish(call, done);
 }
 
 void Lane::release_reply(WorkerProcess& worker, std::uint64_t call_id) {
@@ -101,7 +121,7 @@ std::uint64_t Lane::refresh_begun(WorkerProcess& worker) {
     const std::uint64_t begun = worker.view.header().begun.load(std::memory_order_acquire);
     if (begun > head || begun < worker.begun) {
         // Zero is what the worker's outbox says until it took its first request.
-        if (begun == 0 && worker.begun == served_from_) {
+        if (begun == 0 && worker.begun == worker.serves_from) {
             return worker.begun;
         }
         accuse(worker, "a begun cursor that goes back or beyond the last request");
@@ -110,20 +130,25 @@ std::uint64_t Lane::refresh_begun(WorkerProcess& worker) {
     return worker.begun = begun;
 }
 
-Effect Lane::effect_of(const PendingCall& call) {
-    if (call.attempts > 0) {
-        return Effect::unknown;  // it began in a worker that died
+bool Lane::may_have_begun(const PendingCall& call) {
+    return call.attempts > 0 || call.position < served_from_ ||
+           (serving_ && call.position < refresh_begun(*serving_) && call.position != transport::kNoPosition);
+}
+
+// The worker that finds it shall not begin it. Either it sees this before it begins, or we see that it has begun.
+void Lane::withdraw(PendingCall& call) {
+    outbox_.call_cell(PendingCalls::index_of(call.id)).cancelled.store(call.id, std::memory_order_relaxed);
+    transport::full_fence();
+    if (call.position == transport::kNoPosition) {  // a suspect whose turn has not come: no worker has it
+        call.released = true;
     }
-    return serving_ && call.position < refresh_begun(*serving_) ? Effect::unknown : Effect::none;
 }
 
 void Lane::expire(PendingCall& call, ErrorCode code, Completions& done, std::shared_ptr<const Report> report) {
-    // Either the worker sees the cancellation before it begins, or we see that it has begun.
-    outbox_.call_cell(PendingCalls::index_of(call.id)).cancelled.store(call.id, std::memory_order_relaxed);
-    transport::full_fence();
+    withdraw(call);
     Outcome outcome;
     outcome.code = code;
-    outcome.effect = effect_of(call);
+    outcome.effect = may_have_begun(call) ? Effect::unknown : Effect::none;
     outcome.report = std::move(report);
     call.ran = serving_ && call.position < serving_->begun;
     if (call.deadline != transport::kNoDeadline) {
@@ -132,19 +157,39 @@ void Lane::expire(PendingCall& call, ErrorCode code, Completions& done, std::sha
     decide(call, std::move(outcome), done);
 }
 
+// The lane closes: nobody waits any longer.
 void Lane::decide_all(ErrorCode code, const std::shared_ptr<const Report>& report, Completions& done) {
     for (PendingCall* call : calls_.published()) {
         if (call->state == PendingCall::State::open) {
-            outbox_.call_cell(PendingCalls::index_of(call->id)).cancelled.store(call->id, std::memory_order_relaxed);
-            transport::full_fence();
+            withdraw(*call);
             Outcome outcome;
             outcome.code = code;
-            outcome.effect = effect_of(*call);
+            outcome.effect = may_have_begun(*call) ? Effect::unknown : Effect::none;
             outcome.report = report;
             decide(*call, std::move(outcome), done);
         }
     }
     refuse_all_deferred(code, done);
+    wake_reader();
+    room_.notify_all();
+}
+
+// No worker is on its way: only those wait on who asked for it, and those whose call is running somewhere.
+void Lane::refuse_waiting(const std::shared_ptr<const Report>& report, Completions& done) {
+    for (PendingCall* call : calls_.published()) {
+        if (call->state == PendingCall::State::open && !call->patient && !may_have_begun(*call)) {
+            expire(*call, ErrorCode::unavailable, done, report);
+        }
+    }
+    std::deque<Deferred> patient;
+    for (Deferred& deferred : std::exchange(deferred_, {})) {
+        if (deferred.submission.patient) {
+            patient.push_back(std::move(deferred));
+        } else {
+            refuse_deferred(std::move(deferred), ErrorCode::unavailable, done);
+        }
+    }
+    deferred_ = std::move(patient);
     wake_reader();
     room_.notify_all();
 }

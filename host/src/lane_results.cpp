@@ -3,6 +3,7 @@
 #include <string>
 
 #include "lane.hpp"
+#include "large_memory.hpp"
 #include "worker_statements.hpp"
 
 namespace bulkhead::detail {
@@ -19,16 +20,13 @@ result<Bytes> Lane::conclude(std::uint64_t call_id, std::string_view method, Out
         bool copied = true;
         try {
             bytes = Bytes::uninitialized(message.length);
+            expect_writes({bytes.data(), bytes.size()});
             copied = outcome.worker->read_slab(message.slab_offset(), {bytes.data(), bytes.size()});
         } catch (const std::bad_alloc&) {
             copied = false;
         }
         const Lock lock(mutex_);
-        release_reply(*outcome.worker, call_id);
-        if (PendingCall* call = calls_.find(call_id)) {
-            call->held = false;
-            maybe_free(*call);
-        }
+        let_go(*outcome.worker, call_id);
         if (!copied) {
             outcome.code = ErrorCode::overloaded;
             outcome.effect = Effect::unknown;
@@ -53,6 +51,9 @@ Error Lane::refusal(const Lock&, const Submission& submission, std::string_view 
     Outcome outcome;
     outcome.code = code;
     outcome.report = code == ErrorCode::unavailable ? last_report_ : nullptr;
+    if (state_ == State::backoff && code == ErrorCode::unavailable) {
+        outcome.next_try = order_again_at_;
+    }
     std::string detail;
     if (code == ErrorCode::session_lost) {
         outcome.report = submission.session->life->report;
@@ -96,6 +97,10 @@ Error Lane::error_of(std::string_view method, const Outcome& outcome, std::strin
                     : outcome.report ? ": its worker " + outcome.report->clause()
                                      : "");
             break;
+        case ErrorCode::quarantined:
+            text = call + "was refused: workers died of it" +
+                   (outcome.report ? ", the last one " + outcome.report->clause() : "");
+            break;
         case ErrorCode::too_large:
             text = call + "is too large: " +
                    (detail.empty()
@@ -113,7 +118,7 @@ Error Lane::error_of(std::string_view method, const Outcome& outcome, std::strin
             text = call + "ended because the plugin was stopped";
             break;
     }
-    return Error{outcome.code, outcome.effect, 0, std::move(text), outcome.report};
+    return Error{outcome.code, outcome.effect, 0, std::move(text), outcome.report, outcome.next_try};
 }
 
 }  // namespace bulkhead::detail

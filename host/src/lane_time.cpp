@@ -2,6 +2,8 @@
 // supervisor thread.
 #include <algorithm>
 #include <bulkhead/transport/waiting.hpp>
+#include <map>
+#include <utility>
 
 #include "lane.hpp"
 
@@ -18,30 +20,10 @@ void Lane::on_timer() {
         armed_ = transport::kNoDeadline;
         const SteadyTime now = std::chrono::steady_clock::now();
         SteadyTime next = std::min(check_calls(now, done), expire_deferred(now, done));
-        if (coming_ && !coming_->ready && !coming_->dead) {
-            const SteadyTime due = coming_->ordered_at + release_->manifest.supervision.start;
-            if (due <= now) {
-                coming_->end(
-                    Cause::start_failure,
-                    "it was not ready within " + std::to_string(release_->manifest.supervision.start.count()) + " ms");
-                if (!coming_->pidfd) {
-                    runtime_->launcher->withdraw(coming_->start_id);
-                    on_shortage("no process could be made in time");
-                }
-            } else {
-                next = std::min(next, due);
-            }
-        }
-        for (const WorkerRef& worker : {serving_, coming_}) {
-            if (worker && worker->dead) {
-                const SteadyTime due = worker->died_at + kStatusPatience;
-                overdue = due <= now ? worker : overdue;
-                next = due <= now ? next : std::min(next, due);
-            }
-        }
+        next = std::min({next, check_start(now), check_lives(now, overdue), check_recycling(now), check_memory(now)});
         if (order_again_at_ <= now) {
             order_again_at_ = transport::kNoDeadline;
-            order = !coming_;
+            order = true;
         }
         next = std::min(next, order_again_at_);
         if (next != transport::kNoDeadline) {
@@ -55,6 +37,103 @@ void Lane::on_timer() {
     }
     if (order) {
         order_worker();
+    }
+}
+
+// Ends workers that take too long to be ready, or to serve. When to look again.
+SteadyTime Lane::check_start(SteadyTime now) {
+    const auto patience = release_->manifest.supervision.start;
+    const std::string allowed = " within " + std::to_string(patience.count()) + " ms";
+    SteadyTime next = transport::kNoDeadline;
+    if (coming_ && !coming_->ready && !coming_->dead) {
+        const SteadyTime due = coming_->ordered_at + patience;
+        if (due > now) {
+            next = due;
+        } else if (!coming_->process) {
+            runtime_->launcher->withdraw(coming_->start_id);
+            on_shortage("no process could be made in time");
+        } else {
+            next = end_overdue(*coming_, Cause::start_failure, "it was not ready" + allowed, now);
+        }
+    }
+    if (serving_ && !serving_->serving && !serving_->dead) {
+        const SteadyTime due = serving_->took_over_at + patience;
+        next = std::min(
+            next,
+            due > now ? due : end_overdue(*serving_, Cause::start_failure, "it did not begin to serve" + allowed, now));
+    }
+    return next;
+}
+
+// Ends workers that do not go when it is time; `overdue` is one that is dead and whose exit status does not come. When
+// to look again.
+SteadyTime Lane::check_lives(SteadyTime now, WorkerRef& overdue) {
+    SteadyTime next = transport::kNoDeadline;
+    const auto at = [&](SteadyTime due, auto&& act) {
+        if (due <= now) {
+            act();
+        } else {
+            next = std::min(next, due);
+        }
+    };
+    std::vector<WorkerRef> all = leaving_;
+    for (const WorkerRef& worker : {serving_, coming_}) {
+        if (worker) {
+            all.push_back(worker);
+        }
+    }
+    const auto stop = release_->manifest.supervision.stop;
+    for (const WorkerRef& worker : all) {
+        if (worker->dead) {
+            at(worker->died_at + kStatusPatience, [&] { overdue = worker; });
+        } else if (worker->crashing) {
+            at(worker->crashing_at + kCrashPatience, [&] { worker->end(Cause::hang, ""); });
+        } else if (worker->handing_over) {
+            // While it has calls to answer, their deadlines decide.
+            at(worker->handing_over_at + stop, [&] {
+                if (begun_calls(*worker).empty()) {
+                    next = std::min(next, end_overdue(*worker, Cause::hang, "", now));
+                }
+            });
+        } else if (state_ == State::stopping || state_ == State::fatal) {
+            at(stop_by_, [&] { worker->kill(); });
+        }
+    }
+    return next;
+}
+
+// When to look again.
+SteadyTime Lane::check_recycling(SteadyTime now) {
+    if (!serving_ || !serving_->serving || serving_->handing_over) {
+        return transport::kNoDeadline;
+    }
+    WorkerProcess& worker = *serving_;
+    if (worker.recycle_at <= now) {
+        recycle();
+    }
+    const std::uint64_t most = release_->manifest.supervision.recycle.memory;
+    const bool used = outbox_.requests().head() != worker.memory_looked_at;
+    if (most > 0 && used && now >= worker.memory_look_next) {
+        worker.memory_looked_at = outbox_.requests().head();
+        worker.memory_look_next = now + kMemoryPeriod;
+        if (worker.resident_bytes() > most) {
+            recycle();
+        }
+    }
+    return std::min(worker.recycle_at, most > 0 && used ? worker.memory_look_next : transport::kNoDeadline);
+}
+
+// The serving worker shall be replaced by a fresh one. Any thread.
+void Lane::recycle() {
+    serving_->recycle_at = transport::kNoDeadline;
+    serving_->recycle_from = transport::kNoPosition;
+    if (state_ != State::running || std::exchange(handover_wanted_, true)) {
+        return;
+    }
+    if (coming_ && coming_->ready) {
+        begin_handover();
+    } else if (!coming_) {
+        order_soon();
     }
 }
 
@@ -75,6 +154,7 @@ SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
     if (serving_ && !serving_->dead && !serving_->accused) {
         next = std::min(next, check_hang(*serving_, now));
     }
+    end_overdue_turn(now, done);
     if (reader_ == nullptr && calls_.in_use() > 0) {
         let_supervisor_read(done);
     }
@@ -84,10 +164,14 @@ SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
 // A worker hangs when it still holds a call that it was running at its deadline, or does not even take the next one
 // although nothing keeps it busy; each for longer than the grace.
 SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
+    if (worker.stack_by != transport::kNoDeadline) {
+        return end_overdue(worker, Cause::hang, "", now);
+    }
     const auto grace = release_->manifest.supervision.hang_grace;
     const std::uint64_t begun = refresh_begun(worker);
-    if (begun != worker.progress_begun) {
-        worker.progress_begun = begun;
+    const std::uint64_t progress = begun + worker.replies.position();  // both only grow
+    if (progress != worker.progress) {
+        worker.progress = progress;
         worker.progress_at = now;
     }
     bool busy = false;  // with a call that may still take its time
@@ -95,18 +179,69 @@ SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
     SteadyTime idles_until = transport::kNoDeadline;
     for (const PendingCall* call : calls_.published()) {
         if (call->state == PendingCall::State::open) {
-            busy = busy || call->position < begun;
-        } else if (!call->released && call->deadline != transport::kNoDeadline) {
+            busy = busy || (call->position >= worker.serves_from && call->position < begun);
+        } else if (!call->released && call->deadline != transport::kNoDeadline && call->position < worker.serves_to) {
             SteadyTime& due = call->ran ? holds_until : idles_until;
             due = std::min(due, std::max(call->deadline, call->ran ? call->deadline : worker.progress_at) + grace);
         }
     }
     const SteadyTime due = busy ? holds_until : std::min(holds_until, idles_until);
-    if (due <= now) {
-        worker.end(Cause::hang, "");
+    const SteadyTime watchdog = check_unlimited(worker, begun, now);
+    if (due <= now || watchdog <= now) {
+        return end_overdue(worker, Cause::hang, "", now);
+    }
+    return std::min({watchdog, holds_until, busy ? std::max(idles_until, now + grace) : idles_until});
+}
+
+// Calls without a deadline, for the watchdog: the time to look again, or now when one has run for too long, or has
+// waited as long for a worker that runs nothing and does not take it.
+SteadyTime Lane::check_unlimited(WorkerProcess& worker, std::uint64_t begun, SteadyTime now) {
+    const auto limit = release_->manifest.supervision.watchdog;
+    if (limit.count() == 0) {
         return transport::kNoDeadline;
     }
-    return std::min(holds_until, busy ? std::max(idles_until, now + grace) : idles_until);
+    SteadyTime next = transport::kNoDeadline;
+    SteadyTime taken_by = transport::kNoDeadline;  // if the worker runs nothing
+    bool idle = worker.serving && !worker.handing_over;
+    std::map<std::uint64_t, SteadyTime> since;
+    for (const PendingCall* call : calls_.published()) {
+        const bool waits = call->position >= begun;
+        if (call->released || (waits && call->state != PendingCall::State::open)) {
+            continue;
+        }
+        idle = idle && (waits || call->position < worker.serves_from);
+        if (call->deadline != transport::kNoDeadline) {
+            continue;
+        }
+        if (waits) {
+            next = std::min(next, now + limit / 2);  // it may begin at any time, and nobody tells
+            taken_by = std::min(taken_by, std::max(call->begin, worker.progress_at) + limit);
+            continue;
+        }
+        const auto known = worker.unlimited_since.find(call->id);
+        const SteadyTime first_seen = known == worker.unlimited_since.end() ? now : known->second;
+        since.emplace(call->id, first_seen);
+        next = std::min(next, first_seen + limit);
+    }
+    worker.unlimited_since = std::move(since);
+    return idle ? std::min(next, taken_by) : next;
+}
+
+// Time is over for a worker. When to look again whether it has said where it is.
+SteadyTime Lane::end_overdue(WorkerProcess& worker, Cause why, std::string explanation, SteadyTime now) {
+    if (worker.stack_by == transport::kNoDeadline) {
+        worker.end_overdue(why, std::move(explanation));
+    } else if (worker.finish_overdue(now)) {
+        worker.stack_by = transport::kNoDeadline;
+    }
+    return worker.stack_by;
+}
+
+// The worker has said something; perhaps where it hangs.
+void Lane::settle_overdue(WorkerProcess& worker) {
+    if (worker.stack_by != transport::kNoDeadline) {
+        end_overdue(worker, Cause::hang, "", std::chrono::steady_clock::now());
+    }
 }
 
 }  // namespace bulkhead::detail

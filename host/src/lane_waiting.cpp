@@ -1,6 +1,14 @@
 // Who reads the replies. At any time at most one thread waits on the worker's bell: a caller that is the
-// reader and delivers to the others, or, when no caller blocks, the supervisor through the worker's eventfd.
+// reader and delivers to the others, or, when no caller blocks, the supervisor through the worker's pipe.
+//
+// Callers that call again and again (brisk ones) take turns: waking one costs as much as a hundred calls, and if each
+// answer woke its caller, several of them would get less done than one. The one whose turn it is reads, and makes its
+// calls, for kTurn; the answers of the other brisk ones are read and kept, and they are woken when it is their turn,
+// or when the reader has to sleep itself. A caller that is not brisk is woken at once, and keeps no turn. Should the
+// one whose turn it is not come back from between two calls, the supervisor's timer ends the turn. Deadlines do not
+// care for turns: each sleeper wakes at its own.
 #include <bulkhead/transport/waiting.hpp>
+#include <chrono>
 
 #include "lane.hpp"
 #include "reply_check.hpp"
@@ -9,12 +17,38 @@ namespace bulkhead::detail {
 
 using transport::SteadyTime;
 
-void Lane::enlist(SyncWaiter& waiter) {
-    if (reader_ == nullptr) {
+namespace {
+
+constexpr std::chrono::microseconds kTurn{500};
+constexpr std::chrono::microseconds kTurnGrace{500};  // until the supervisor looks after it
+constexpr std::chrono::microseconds kRightAfter{20};
+constexpr std::uint32_t kBriskStreak = 3;
+constexpr int kLooksForAnswer = 4;
+
+thread_local CallerPace pace_of_this_thread;
+
+}  // namespace
+
+void Lane::enlist(SyncWaiter& waiter, SteadyTime begin) {
+    const bool alone = reader_ == nullptr && first_sleeper_ == nullptr;
+    if (!alone) {
+        CallerPace& pace = pace_of_this_thread;
+        pace.streak = pace.lane == this && begin - pace.left < kRightAfter ? pace.streak + 1 : 0;
+        pace.lane = this;
+        waiter.pace = &pace;
+        waiter.brisk = pace.streak >= kBriskStreak;
+    }
+    if (alone || (reader_ == nullptr && turn_holder_ == waiter.pace && begin < turn_until_)) {
+        turn_holder_ = nullptr;
         reader_ = &waiter;
         set_host_waits(transport::kHostLooks);
         return;
     }
+    fall_asleep(waiter);
+}
+
+void Lane::fall_asleep(SyncWaiter& waiter) {
+    waiter.asleep = true;
     waiter.previous = last_sleeper_;
     (last_sleeper_ != nullptr ? last_sleeper_->next : first_sleeper_) = &waiter;
     last_sleeper_ = &waiter;
@@ -24,12 +58,38 @@ void Lane::unlink(SyncWaiter& waiter) {
     (waiter.previous != nullptr ? waiter.previous->next : first_sleeper_) = waiter.next;
     (waiter.next != nullptr ? waiter.next->previous : last_sleeper_) = waiter.previous;
     waiter.previous = waiter.next = nullptr;
+    waiter.asleep = false;
+}
+
+// It has its outcome.
+void Lane::wake(SyncWaiter& sleeper) {
+    unlink(sleeper);
+    sleeper.word.store(SyncWaiter::kDone, std::memory_order_release);
+    transport::futex_wake(sleeper.word);
+}
+
+void Lane::wake_answered() {
+    for (SyncWaiter* sleeper = first_sleeper_; sleeper != nullptr;) {
+        SyncWaiter* const next = sleeper->next;
+        if (sleeper->done) {
+            wake(*sleeper);
+        }
+        sleeper = next;
+    }
+}
+
+// Whether one that was answered need not be woken before its turn.
+bool Lane::may_sleep_on(const SyncWaiter& sleeper) const {
+    const bool somebody_has_a_turn = turn_holder_ != nullptr || (reader_ != nullptr && reader_->brisk);
+    return sleeper.outcome.replied && sleeper.brisk && somebody_has_a_turn && decided_at_ < turn_until_;
 }
 
 void Lane::await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, SteadyTime deadline, Completions& done) {
     for (bool first = true;; first = false) {
         if (reader_ == &waiter) {
             drain(done);
+        } else if (reader_ == nullptr) {
+            end_overdue_turn(clock_.now(), done);
         }
         if (!done.empty()) {  // others must not wait for us
             lock.unlock();
@@ -40,89 +100,190 @@ void Lane::await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, SteadyTi
             break;
         }
         if (!first && std::chrono::steady_clock::now() >= deadline) {
-            expire(*calls_.find(call_id), ErrorCode::timed_out, done);
+            drain(done);  // between two calls of somebody's turn nobody reads
+            if (!waiter.done) {
+                expire(*calls_.find(call_id), ErrorCode::timed_out, done);
+            }
             break;
         }
         if (reader_ == &waiter) {
-            look(lock, deadline);
+            look(lock, deadline, done);
         } else {
             lock.unlock();
             transport::futex_wait(waiter.word, SyncWaiter::kWaiting, deadline);
             lock.lock();
         }
     }
-    if (reader_ == &waiter) {
-        pass_reader_on(done);
-    }
+    leave(waiter, done);
 }
 
 // Waits without the lock until the worker wrote something or somebody wants the reader's attention.
-void Lane::look(Lock& lock, SteadyTime deadline) {
-    const WorkerRef worker = serving_ && !serving_->accused ? serving_ : nullptr;
+void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
+    WorkerProcess* const worker = serving_ && !serving_->accused ? serving_.get() : nullptr;
     const std::uint32_t word = reader_word_.load(std::memory_order_relaxed);
-    if (!worker) {
+    if (worker == nullptr) {
+        wake_answered();
         lock.unlock();
         transport::futex_wait(reader_word_, word, deadline);
         lock.lock();
         return;
     }
+    // A caller that spins here needs nobody to wake it when the worker dies.
+    const std::atomic<std::uint32_t>& crashing = worker->view.header().crashing;
+    const std::atomic<std::uint32_t>& death = worker->view.header().death.word;
+    const std::uint32_t crashing_seen = crashing.load(std::memory_order_acquire);
+    const std::uint32_t death_seen = death.load(std::memory_order_acquire);
+    if (may_serve_on(*worker)) {
+        if (crashing_seen != 0) {
+            on_crash_notice(done);
+            return;
+        }
+        if ((death_seen & transport::kDispatcherDied) != 0) {
+            on_death_notice(done);
+            return;
+        }
+    }
+    if (looked_at_.get() != worker) {
+        looked_at_ = serving_;
+    }
     const std::atomic<std::uint64_t>& sequence = *worker->replies.next_sequence();
     const std::uint64_t position = worker->replies.position();
     const auto arrived = [&] {
-        return sequence.load(std::memory_order_acquire) > position ||
-               reader_word_.load(std::memory_order_relaxed) != word;
+        // Nearly always it is the answer, so it is looked for more often than all else.
+        for (int look = 0; look < kLooksForAnswer; ++look) {
+            transport::RingReader::prefetch_second_line(&sequence);
+            if (sequence.load(std::memory_order_acquire) > position) {
+                return true;
+            }
+        }
+        return reader_word_.load(std::memory_order_relaxed) != word ||
+               crashing.load(std::memory_order_relaxed) != crashing_seen ||
+               death.load(std::memory_order_relaxed) != death_seen;
     };
+    worker->replies.prefetch_after_next();  // drain() will look whether there is more
+    const std::chrono::nanoseconds budget = transport::spin_budget_after(spin_budget_, reader_->request_size);
+    stats_.spins += budget.count() > 0 ? 1 : 0;
     lock.unlock();
-    const bool seen = transport::spin_until(arrived, runtime_->permits.budget());
+    const bool seen = transport::spin_until(arrived, budget);
     lock.lock();
-    if (seen || serving_ != worker) {
+    if (seen || serving_.get() != worker) {
         return;
     }
+    wake_answered();
     const std::atomic<std::uint32_t>& bell = worker->view.header().bell;
     const std::uint32_t bell_seen = bell.load(std::memory_order_acquire);
     set_host_waits(transport::kHostParked);
     lock.unlock();
     transport::full_fence();
     if (!arrived()) {
-        transport::futex_wait_either(bell, bell_seen, reader_word_, word, deadline);
+        transport::futex_wait_any({bell, bell_seen}, {reader_word_, word}, {death, death_seen}, deadline);
     }
     lock.lock();
-    if (serving_ == worker) {
+    if (serving_.get() == worker) {
         set_host_waits(transport::kHostLooks);
     }
 }
 
 void Lane::drain(Completions& done) {
-    WorkerProcess* const worker = serving_.get();
+    if (serving_) {
+        drain(*serving_, done);
+    }
+}
+
+void Lane::drain(WorkerProcess& worker, Completions& done) {
     transport::Message message;
-    while (worker != nullptr && !worker->accused) {
-        switch (worker->replies.take(message)) {
+    while (!worker.accused) {
+        switch (worker.replies.take(message)) {
             case transport::RingReader::Take::nothing:
                 return;
             case transport::RingReader::Take::violation:
-                accuse(*worker, "a reply with a sequence number from the future");
+                accuse(worker, "a reply with a sequence number from the future");
                 return;
             case transport::RingReader::Take::message:
                 break;
         }
-        const ReplyVerdict verdict =
-            check_reply(message, worker->view, release_->geometry, worker->incarnation, calls_);
+        const ReplyVerdict verdict = check_reply(message, worker.view, release_->geometry, worker.incarnation, calls_);
         if (verdict.broken_rule != nullptr) {
-            accuse(*worker, verdict.broken_rule);
+            accuse(worker, verdict.broken_rule);
             return;
         }
-        settle(*verdict.call, message, done);
+        const std::uint64_t position = verdict.call->position;
+        if (position < worker.serves_from || position >= worker.serves_to) {
+            accuse(worker, "a reply to a call of another worker");
+            return;
+        }
+        if (message.deadline != 0 && !commit_checkpoint(worker, message.deadline)) {
+            return;
+        }
+        settle(worker, *verdict.call, message, done);
     }
 }
 
+// The caller's call has its outcome.
+void Lane::leave(SyncWaiter& waiter, Completions& done) {
+    if (waiter.asleep) {  // its deadline woke it, and its answer was there
+        unlink(waiter);
+    }
+    CallerPace* pace = waiter.pace;
+    if (pace == nullptr && first_sleeper_ != nullptr) {  // it was alone when it came
+        pace = &pace_of_this_thread;
+        pace->lane = this;
+        pace->streak = 0;
+    }
+    if (pace != nullptr) {
+        pace->left = clock_.now();
+    }
+    if (reader_ != &waiter) {
+        return;
+    }
+    if (looked_at_ != serving_) {
+        looked_at_.reset();
+    }
+    if (first_sleeper_ != nullptr && waiter.brisk && pace->left < turn_until_) {
+        reader_ = nullptr;
+        turn_holder_ = pace;
+        watch_deadline(turn_until_ + kTurnGrace);
+        return;
+    }
+    pass_reader_on(done);
+}
+
+// To the next one that has to wait, or that has its turn although its answer is there.
 void Lane::pass_reader_on(Completions& done) {
-    reader_ = first_sleeper_;
-    if (reader_ != nullptr) {
-        unlink(*reader_);
-        reader_->word.store(SyncWaiter::kPromoted, std::memory_order_release);
-        transport::futex_wake(reader_->word);
-    } else if (calls_.in_use() > 0) {
+    reader_ = nullptr;
+    turn_holder_ = nullptr;
+    while (first_sleeper_ != nullptr) {
+        SyncWaiter& next = *first_sleeper_;
+        if (!next.done) {
+            unlink(next);
+            reader_ = &next;
+            turn_until_ = clock_.now() + kTurn;
+            next.word.store(SyncWaiter::kPromoted, std::memory_order_release);
+            transport::futex_wake(next.word);
+            return;
+        }
+        wake(next);  // it lives on: it needs the mutex before it can go
+        if (next.brisk && first_sleeper_ != nullptr) {
+            turn_holder_ = next.pace;
+            turn_until_ = clock_.now() + kTurn;
+            watch_deadline(turn_until_ + kTurnGrace);
+            return;
+        }
+    }
+    if (calls_.in_use() > 0) {
         let_supervisor_read(done);
+    }
+}
+
+// The one whose turn it is did not come back.
+void Lane::end_overdue_turn(SteadyTime now, Completions& done) {
+    if (turn_holder_ == nullptr) {
+        return;
+    }
+    if (now >= turn_until_) {
+        pass_reader_on(done);
+    } else {
+        watch_deadline(turn_until_ + kTurnGrace);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <initializer_list>
 #include <iterator>
+#include <utility>
 
 #include "bounded_json.hpp"
 #include "shown_text.hpp"
@@ -15,6 +16,7 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kMaxManifestSize = std::size_t{1} << 20;
 constexpr std::size_t kMaxNameLength = 64;
+constexpr std::uint64_t kDay = std::uint64_t{24} * 3600 * 1000;  // milliseconds
 
 // Ends the reading; never leaves this file.
 struct Refusal {
@@ -85,11 +87,29 @@ class Section {
         target = static_cast<std::uint32_t>(wide);
     }
 
-    void duration(const char* key, std::chrono::milliseconds& target) const {
-        constexpr std::uint64_t kDay = std::uint64_t{24} * 3600 * 1000;
+    void duration(const char* key, std::chrono::milliseconds& target, std::uint64_t most = kDay,
+                  std::uint64_t least = 1) const {
         auto wide = static_cast<std::uint64_t>(target.count());
-        number(key, wide, 1, kDay);
+        number(key, wide, least, most);
         target = std::chrono::milliseconds(wide);
+    }
+
+    template <typename Value>
+    void choice(const char* key, Value& target,
+                std::initializer_list<std::pair<std::string_view, Value>> values) const {
+        const Json* value = find(key);
+        if (value == nullptr) {
+            return;
+        }
+        std::string known;
+        for (const auto& [name, meaning] : values) {
+            if (value->is_string() && value->get_ref<const std::string&>() == name) {
+                target = meaning;
+                return;
+            }
+            known += (known.empty() ? "'" : ", '") + std::string(name) + "'";
+        }
+        refuse("field '" + name_of(key) + "' must be one of " + known);
     }
 
     std::string name_of(std::string_view key) const {
@@ -156,19 +176,71 @@ void read_limits(const Section& root, Manifest& manifest) {
     limits.number("stack", manifest.process.stack, std::uint64_t{64} << 10, kAny);
 }
 
+void read_recycling(const Section& supervision, Recycling& recycle) {
+    const Json* value = supervision.find("recycle");
+    if (value == nullptr) {
+        return;
+    }
+    const Section section(*value, supervision.name_of("recycle"));
+    section.allow({"calls", "age_ms", "memory"});
+    section.number("calls", recycle.calls, 1, std::uint64_t{1} << 53);
+    section.duration("age_ms", recycle.age);
+    section.number("memory", recycle.memory, std::uint64_t{1} << 20, std::uint64_t{1} << 53);
+}
+
 void read_supervision(const Section& root, Manifest& manifest) {
     const Json* value = root.find("supervision");
     if (value == nullptr) {
         return;
     }
+    constexpr std::uint32_t kMany = 1'000'000;
     const Section section(*value, "supervision");
-    section.allow({"start_ms", "call_ms", "stop_ms", "hang_grace_ms", "restarts", "within_ms"});
-    section.duration("start_ms", manifest.supervision.start);
-    section.duration("call_ms", manifest.supervision.call);
-    section.duration("stop_ms", manifest.supervision.stop);
-    section.duration("hang_grace_ms", manifest.supervision.hang_grace);
-    section.duration("within_ms", manifest.supervision.within);
-    section.number("restarts", manifest.supervision.restarts, 0, 1'000'000);
+    section.allow({"start_ms", "call_ms", "stop_ms", "hang_grace_ms", "watchdog_ms", "policy", "restarts", "within_ms",
+                   "sustained_restarts", "sustained_within_ms", "start_attempts", "backoff_ms", "backoff_max_ms",
+                   "standby", "retries", "quarantine_deaths", "quarantine_ms", "recycle"});
+    Supervision& supervision = manifest.supervision;
+    section.duration("start_ms", supervision.start);
+    section.duration("call_ms", supervision.call);
+    section.duration("stop_ms", supervision.stop);
+    section.duration("hang_grace_ms", supervision.hang_grace);
+    section.duration("watchdog_ms", supervision.watchdog, kDay, 0);
+    section.choice("policy", supervision.restart.rule,
+                   {{"permanent", RestartRule::permanent},
+                    {"transient", RestartRule::transient},
+                    {"temporary", RestartRule::temporary}});
+    RestartSettings& restart = supervision.restart;
+    section.number("restarts", restart.burst.restarts, 0, kMany);
+    section.duration("within_ms", restart.burst.within);
+    section.number("sustained_restarts", restart.sustained.restarts, 0, kMany);
+    section.duration("sustained_within_ms", restart.sustained.within, 365 * kDay);
+    section.number("start_attempts", restart.start_attempts, 0, kMany);
+    section.duration("backoff_ms", restart.backoff.first, kDay, 0);
+    section.duration("backoff_max_ms", restart.backoff.cap);
+    std::uint32_t standby = supervision.standby ? 1 : 0;
+    section.number("standby", standby, 0, 1);
+    supervision.standby = standby != 0;
+    section.number("retries", supervision.retries, 0, 100);
+    section.number("quarantine_deaths", supervision.quarantine.deaths, 0, 100);
+    section.duration("quarantine_ms", supervision.quarantine.duration);
+    read_recycling(section, supervision.recycle);
+}
+
+void read_state(const Section& root, Manifest& manifest) {
+    const Json* value = root.find("state");
+    if (value == nullptr) {
+        return;
+    }
+    const Section section(*value, "state");
+    section.allow({"every_calls", "every_ms", "limit", "path", "when_refused"});
+    StateKeeping& state = manifest.state;
+    section.number("every_calls", state.every_calls, 0, 1'000'000'000);
+    section.duration("every_ms", state.every);
+    section.number("limit", manifest.channel.state, 1, transport::kMaxState);
+    section.choice("when_refused", state.when_refused,
+                   {{"clean", RefusedState::start_clean}, {"down", RefusedState::stay_down}});
+    if (section.find("path") != nullptr) {
+        state.path = (manifest.directory / section.required_text("path")).lexically_normal().string();
+    }
 }
 
 void read_methods(const Section& root, Manifest& manifest) {
@@ -204,16 +276,21 @@ result<Manifest> parse_manifest(std::string_view text, const std::filesystem::pa
     }
     try {
         Manifest manifest;
+        manifest.text = text;
         manifest.directory = directory;
         const Section root(*json, "");
-        root.allow({"name", "version", "library", "config", "environment", "limits", "supervision", "methods"});
+        root.allow({"name", "version", "library", "config", "environment", "limits", "supervision", "state", "methods",
+                    "latency"});
         read_name(root, manifest);
         if (const Json* config = root.find("config")) {
             manifest.config = config->dump();
         }
         read_environment(root, manifest);
+        root.choice("latency", manifest.latency,
+                    {{"adaptive", Latency::adaptive}, {"spin", Latency::spin}, {"park", Latency::park}});
         read_limits(root, manifest);
         read_supervision(root, manifest);
+        read_state(root, manifest);
         read_methods(root, manifest);
         return manifest;
     } catch (const Refusal& refusal) {

@@ -11,6 +11,8 @@
 
 #include "bulkhead/host/error.hpp"
 #include "bulkhead/host/manifest.hpp"
+#include "quarantine.hpp"
+#include "restart_policy.hpp"
 
 namespace bulkhead::detail {
 
@@ -23,17 +25,39 @@ struct ProcessLimits {
     std::uint64_t stack = 0;  // bytes
 };
 
+// When a worker is replaced by a fresh one although nothing is wrong with it. 0 is never.
+struct Recycling {
+    std::uint64_t calls = 0;
+    std::chrono::milliseconds age{0};
+    std::uint64_t memory = 0;  // resident bytes
+};
+
 struct Supervision {
-    std::chrono::milliseconds start{10'000};      // from order to ready
+    std::chrono::milliseconds start{10'000};      // from order to ready, and from take-over to serving
     std::chrono::milliseconds call{30'000};       // default deadline
     std::chrono::milliseconds stop{2'000};        // from asking a worker to stop to killing it
     std::chrono::milliseconds hang_grace{1'000};  // from an expired deadline to killing the worker
-    std::uint32_t restarts = 5;                   // so many within ...
-    std::chrono::milliseconds within{10'000};     // ... this; one more makes the plugin unavailable
+    std::chrono::milliseconds watchdog{0};        // so long may a call without a deadline run; 0: for ever
+    RestartSettings restart;
+    bool standby = false;       // a second worker, ready to take over
+    std::uint32_t retries = 2;  // of a begun idempotent call
+    QuarantineSettings quarantine;
+    Recycling recycle;
+};
+
+enum class RefusedState : std::uint8_t { start_clean, stay_down };
+
+// What becomes of the plugin's state; without effect when it saves none.
+struct StateKeeping {
+    std::uint32_t every_calls = 1;  // 0: not by calls
+    std::chrono::milliseconds every{0};
+    std::string path;  // where it outlives the host, absolute; empty: nowhere
+    RefusedState when_refused = RefusedState::start_clean;
 };
 
 // Immutable after reading.
 struct Manifest {
+    std::string text;  // as it was read
     std::string name;
     std::string version;
     std::filesystem::path directory;                                // absolute
@@ -41,8 +65,10 @@ struct Manifest {
     std::string config = "{}";                                      // JSON text for the plugin
     std::map<std::string, std::optional<std::string>> environment;  // empty value: the server's own
     transport::ChannelLimits channel;
+    Latency latency = Latency::adaptive;
     ProcessLimits process;
     Supervision supervision;
+    StateKeeping state;
     std::map<std::string, bool> idempotent;  // overrides the plugin's own flag
 };
 

@@ -1,5 +1,6 @@
 #include "bulkhead/host/manifest.hpp"
 #include "manifest.hpp"
+#include "manifest_settings.hpp"
 
 namespace bulkhead {
 namespace {
@@ -21,9 +22,12 @@ result<ManifestDescription> described(result<detail::Manifest> manifest) {
     description.call = manifest->supervision.call;
     description.stop = manifest->supervision.stop;
     description.hang_grace = manifest->supervision.hang_grace;
-    description.restarts = manifest->supervision.restarts;
-    description.within = manifest->supervision.within;
+    description.watchdog = manifest->supervision.watchdog;
+    description.restarts = manifest->supervision.restart.burst.restarts;
+    description.within = manifest->supervision.restart.burst.within;
+    description.latency = manifest->latency;
     description.idempotent = manifest->idempotent;
+    description.settings = detail::settings_of(*manifest);
     return description;
 }
 

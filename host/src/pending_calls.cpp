@@ -22,7 +22,9 @@ PendingCall* PendingCalls::acquire() {
     call.released = false;
     call.held = false;
     call.ran = false;
-    call.traced = false;
+    call.patient = false;
+    call.lost = false;
+    call.suspect = false;
     call.attempts = 0;
     call.id += 0x10000;
     call.position = transport::kNoPosition;

@@ -22,6 +22,7 @@ struct Outcome {
     ErrorCode code = ErrorCode::stopped;
     Effect effect = Effect::none;
     std::shared_ptr<const Report> report;
+    std::optional<transport::SteadyTime> next_try;
     transport::Message message;
     std::shared_ptr<WorkerProcess> worker;  // keeps the slab of a large answer mapped
 };
@@ -45,8 +46,10 @@ struct PendingCall {
     bool released = false;
     bool held = false;
     bool idempotent = false;
-    bool ran = false;  // decided while the worker may have been running it
-    bool traced = false;
+    bool ran = false;      // decided while the worker may have been running it
+    bool patient = false;  // waits for a worker even when none is on its way
+    bool lost = false;     // its session's worker is gone: no other may begin it; decided when the report is there
+    bool suspect = false;  // it had begun in a worker that died of one of several calls
     std::uint8_t attempts = 0;
     std::uint64_t id = 0;  // generation << 16 | index; 0 is no call
     std::uint64_t position = transport::kNoPosition;

@@ -1,7 +1,6 @@
 // One immutable content of a plugin.
 #pragma once
 
-#include <bulkhead/transport/descriptor.hpp>
 #include <bulkhead/transport/layout.hpp>
 #include <memory>
 #include <string>
@@ -12,25 +11,29 @@
 #include "bulkhead/host/error.hpp"
 #include "bulkhead/host/inspection.hpp"
 #include "bulkhead/host/plugin.hpp"
+#include "library_store.hpp"
 #include "manifest.hpp"
 
 namespace bulkhead::detail {
 
 struct Runtime;
 
-// A library as it was when it was read: later changes on disk do not reach it.
-struct SealedLibrary {
+// A library under the name that the plugin knows it by.
+struct NamedLibrary {
     std::string name;
-    std::shared_ptr<transport::Descriptor> file;
+    LibraryRef library;
+
+    int descriptor() const noexcept { return library->file.get(); }
 };
 
 // Shared by all workers that run it. Immutable once its first worker was ready, which tells the methods.
 struct Release {
     Manifest manifest;
     transport::Geometry geometry;
-    SealedLibrary library;
-    std::vector<SealedLibrary> dependencies;  // private ones, bottom-up
-    transport::Descriptor order;              // what each worker is told, sealed
+    NamedLibrary library;
+    std::vector<NamedLibrary> dependencies;  // private ones, bottom-up
+    std::string order;                       // what each worker is told: JSON, see LAYOUT.md
+    bool described = false;                  // its first worker told the methods
     std::vector<MethodDescription> methods;
     std::unordered_map<std::string_view, std::uint16_t> method_numbers;  // into `methods`, by name
 

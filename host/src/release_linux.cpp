@@ -5,6 +5,7 @@
 #include <set>
 #include <system_error>
 
+#include "content_hash.hpp"
 #include "inspector.hpp"
 #include "release.hpp"
 #include "runtime.hpp"
@@ -24,27 +25,24 @@ class LibraryCollector {
 
     LibraryCollector(Runtime& runtime, const Manifest& manifest) : runtime_(runtime), manifest_(manifest) {}
 
-    result<SealedLibrary> plugin_library(Must must) {
-        auto library = seal(manifest_.library);
+    result<NamedLibrary> plugin_library(Must must) {
+        auto library = take(manifest_.library);
         if (!library) {
-            return library.error();
+            return library;
         }
-        const auto facts = inspect(*library);
-        if (!facts) {
-            return facts.error();
-        }
-        if (!facts->exports_entry && must == Must::be_a_plugin) {
+        const LibraryInspection& facts = library->library->facts;
+        if (!facts.exports_entry && must == Must::be_a_plugin) {
             return refuse(manifest_.library, "it exports no function bulkhead_plugin");
         }
-        if (auto error = collect_needed(*facts)) {
+        if (auto error = collect_needed(facts)) {
             return *std::move(error);
         }
-        inspected_.insert(inspected_.begin(), *facts);
+        inspected_.insert(inspected_.begin(), described(*library));
         return library;
     }
 
     std::vector<LibraryInspection> take_inspected() { return std::move(inspected_); }
-    std::vector<SealedLibrary> take_dependencies() { return std::move(dependencies_); }
+    std::vector<NamedLibrary> take_dependencies() { return std::move(dependencies_); }
 
   private:
     Error refuse(const std::string& name, const std::string& clause) const {
@@ -52,7 +50,40 @@ class LibraryCollector {
                      "plugin " + manifest_.name + ": library " + name + " cannot be used: " + clause, nullptr};
     }
 
-    result<SealedLibrary> seal(const std::string& name) const {
+    // What was read before, when it is the same.
+    result<NamedLibrary> take(const std::string& name) const {
+        const auto bytes = read(name);
+        if (!bytes) {
+            return bytes.error();
+        }
+        const std::uint64_t hash = content_hash(*bytes);
+        if (LibraryRef known = runtime_.libraries.find(hash, *bytes)) {
+            return NamedLibrary{name, std::move(known)};
+        }
+        auto library = std::make_shared<SealedLibrary>();
+        library->size = bytes->size();
+        library->hash = hash;
+        std::error_code error;
+        library->file = transport::create_sealed_file("bulkhead-library", *bytes, error);
+        if (error) {
+            return refuse(name, "no sealed copy of it can be made: " + error.message());
+        }
+        auto facts = inspect_library(runtime_, std::shared_ptr<const Descriptor>(library, &library->file));
+        if (!facts) {
+            return refuse(name, facts.error().message);
+        }
+        library->facts = *std::move(facts);
+        runtime_.libraries.add(library);
+        return NamedLibrary{name, std::move(library)};
+    }
+
+    static LibraryInspection described(const NamedLibrary& library) {
+        LibraryInspection facts = library.library->facts;
+        facts.file = library.name;
+        return facts;
+    }
+
+    result<std::vector<std::byte>> read(const std::string& name) const {
         const std::filesystem::path path = manifest_.directory / name;
         std::error_code error;
         const std::uintmax_t size = std::filesystem::file_size(path, error);
@@ -63,25 +94,12 @@ class LibraryCollector {
         if (size > kMaxLibrarySize) {
             return refuse(name, "it is larger than 1 GiB");
         }
-        std::vector<char> bytes(size);
+        std::vector<std::byte> bytes(size);
         std::ifstream stream(path, std::ios::binary);
-        if (!stream.read(bytes.data(), static_cast<std::streamsize>(size))) {
+        if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) {
             return refuse(name, "the file " + path.string() + " cannot be read");
         }
-        Descriptor file = transport::create_sealed_file("bulkhead-library", std::as_bytes(std::span(bytes)), error);
-        if (error) {
-            return refuse(name, "no sealed copy of it can be made: " + error.message());
-        }
-        return SealedLibrary{name, std::make_shared<Descriptor>(std::move(file))};
-    }
-
-    result<LibraryInspection> inspect(const SealedLibrary& library) const {
-        auto facts = inspect_library(runtime_, library.file);
-        if (!facts) {
-            return refuse(library.name, facts.error().message);
-        }
-        facts->file = library.name;
-        return facts;
+        return bytes;
     }
 
     // Those of the needed libraries that lie beside the plugin are private to it; all others are the system's.
@@ -104,32 +122,29 @@ class LibraryCollector {
             return refuse(manifest_.library,
                           "it needs more than " + std::to_string(transport::kMaxDependencies) + " private libraries");
         }
-        auto library = seal(name);
+        auto library = take(name);
         if (!library) {
             return library.error();
         }
-        const auto facts = inspect(*library);
-        if (!facts) {
-            return facts.error();
-        }
-        if (facts->soname != name) {
+        const LibraryInspection& facts = library->library->facts;
+        if (facts.soname != name) {
             // The loader finds a library that is loaded already only by its SONAME.
-            return refuse(name, facts->soname.empty()
+            return refuse(name, facts.soname.empty()
                                     ? "it has no SONAME; link it with -Wl,-soname," + name
-                                    : "its SONAME is " + facts->soname + ", but it is needed as " + name);
+                                    : "its SONAME is " + facts.soname + ", but it is needed as " + name);
         }
-        if (auto error = collect_needed(*facts)) {
+        if (auto error = collect_needed(facts)) {
             return error;
         }
+        inspected_.push_back(described(*library));
         dependencies_.push_back(*std::move(library));
-        inspected_.push_back(*facts);
         return std::nullopt;
     }
 
     Runtime& runtime_;
     const Manifest& manifest_;
     std::set<std::string> seen_;
-    std::vector<SealedLibrary> dependencies_;
+    std::vector<NamedLibrary> dependencies_;
     std::vector<LibraryInspection> inspected_;  // the dependencies, then the plugin's in front of them
 };
 
@@ -148,22 +163,24 @@ nlohmann::json environment_of(const Manifest& manifest) {
 std::string order_text(const Release& release) {
     const Manifest& manifest = release.manifest;
     nlohmann::json dependencies = nlohmann::json::array();
-    for (const SealedLibrary& library : release.dependencies) {
+    for (const NamedLibrary& library : release.dependencies) {
         dependencies.push_back(library.name);
     }
-    const nlohmann::json order = {{"plugin", manifest.name},
-                                  {"version", manifest.version},
-                                  {"directory", manifest.directory.string()},
-                                  {"library", manifest.library},
-                                  {"dependencies", dependencies},
-                                  {"config", manifest.config},
-                                  {"environment", environment_of(manifest)},
-                                  {"limits",
-                                   {{"address_space", manifest.process.address_space},
-                                    {"open_files", manifest.process.open_files},
-                                    {"file_size", manifest.process.file_size},
-                                    {"cpu_seconds", manifest.process.cpu_seconds},
-                                    {"stack", manifest.process.stack}}}};
+    const nlohmann::json order = {
+        {"plugin", manifest.name},
+        {"version", manifest.version},
+        {"directory", manifest.directory.string()},
+        {"library", manifest.library},
+        {"dependencies", dependencies},
+        {"config", manifest.config},
+        {"environment", environment_of(manifest)},
+        {"checkpoints", {{"every_calls", manifest.state.every_calls}, {"every_ms", manifest.state.every.count()}}},
+        {"limits",
+         {{"address_space", manifest.process.address_space},
+          {"open_files", manifest.process.open_files},
+          {"file_size", manifest.process.file_size},
+          {"cpu_seconds", manifest.process.cpu_seconds},
+          {"stack", manifest.process.stack}}}};
     return order.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -171,6 +188,7 @@ std::string order_text(const Release& release) {
 
 void Release::set_methods(std::vector<MethodDescription> found) {
     methods = std::move(found);
+    described = true;
     for (std::size_t number = 0; number < methods.size(); ++number) {
         method_numbers.emplace(methods[number].name, static_cast<std::uint16_t>(number));
     }
@@ -192,13 +210,7 @@ result<std::shared_ptr<Release>> read_release(Runtime& runtime, Manifest manifes
     }
     release->library = *std::move(library);
     release->dependencies = collector.take_dependencies();
-    const std::string text = order_text(*release);
-    std::error_code error;
-    release->order = transport::create_sealed_file("bulkhead-order", std::as_bytes(std::span(text)), error);
-    if (error) {
-        return Error{ErrorCode::load_failed, Effect::none, 0,
-                     "plugin " + release->manifest.name + " cannot be started: " + error.message(), nullptr};
-    }
+    release->order = order_text(*release);
     return release;
 }
 

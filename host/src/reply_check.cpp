@@ -29,7 +29,7 @@ ReplyVerdict check_reply(const transport::Message& message, const transport::Wor
                           : message.length > transport::kInlineCapacity) {
         return {nullptr, "a reply that lies outside its place"};
     }
-    if (kind == Kind::skipped && call->state != PendingCall::State::decided) {
+    if (kind == Kind::skipped && call->state != PendingCall::State::decided && !call->lost) {
         return {nullptr, "a call was skipped that nobody cancelled"};
     }
     return {call, nullptr};

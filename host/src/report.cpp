@@ -6,14 +6,15 @@
 #include <ios>
 #include <sstream>
 
+#include "report_words.hpp"
+
 namespace bulkhead {
 namespace {
 
-constexpr std::array<std::string_view, 9> kCauseNames = {
-    "crash", "abort", "exit", "killed", "hang", "protocol_violation", "start_failure", "host_request", "unknown"};
-static_assert(kCauseNames.size() == static_cast<std::size_t>(Cause::unknown) + 1);
-
-double milliseconds(std::chrono::nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
+constexpr std::array<std::string_view, 11> kCauseNames = {
+    "crash",        "abort",   "exit",          "killed",          "hang", "protocol_violation", "start_failure",
+    "host_request", "unknown", "out_of_memory", "policy_violation"};
+static_assert(kCauseNames.size() == static_cast<std::size_t>(Cause::policy_violation) + 1);
 
 std::string what_happened(const Report& report) {
     const std::string signal = signal_name(report.signal) + " (" + std::to_string(report.signal) + ")";
@@ -33,10 +34,14 @@ std::string what_happened(const Report& report) {
             return "could not start: " + report.detail;
         case Cause::host_request:
             return "was ended by the host";
+        case Cause::out_of_memory:
+            return "ran out of memory (" + report.detail + ")";
+        case Cause::policy_violation:
+            return "did what its policy forbids (" + report.detail + ")";
         case Cause::unknown:
             break;
     }
-    return "died, and how is not known because its parent process died with it";
+    return "died, and how is not known: its parent process died too or was held up";
 }
 
 }  // namespace
@@ -48,16 +53,18 @@ std::string signal_name(int signal) {
     return name != nullptr ? std::string("SIG") + name : "signal";
 }
 
-std::string Report::clause() const {
-    std::string text = what_happened(*this);
-    if (!step.empty()) {
-        text += " " + step;
+std::string detail::clause_of(const Report& report, std::string_view where) {
+    std::string text = what_happened(report).append(where);
+    if (!report.step.empty()) {
+        text += " " + report.step;
     }
-    if (!running_method.empty()) {
-        text += " while running '" + running_method + "'";
+    if (!report.running_method.empty()) {
+        text += " while running '" + report.running_method + "'";
     }
     return text;
 }
+
+std::string Report::clause() const { return detail::clause_of(*this, ""); }
 
 std::string Crash::clause() const {
     std::ostringstream out;
@@ -72,28 +79,6 @@ std::string Crash::clause() const {
         out << instruction_module << "+" << instruction_offset;
     }
     out << (on_dispatcher ? ", dispatcher thread" : ", a thread of the plugin's own");
-    return out.str();
-}
-
-std::string Report::text() const {
-    std::ostringstream out;
-    out << "plugin " << plugin << " " << version << ": its worker " << clause() << "\n";
-    if (!id.empty()) {
-        out << "  report " << id << "\n";
-    }
-    if (crash) {
-        out << "  " << crash->clause() << "\n";
-    }
-    if (!running_method.empty()) {
-        out << "  running: " << running_method << ", " << running_payload << " bytes, made "
-            << milliseconds(running_age) << " ms before\n";
-    }
-    out << "  life " << incarnation << ", up " << milliseconds(uptime) << " ms, " << restarts << " restarts before\n"
-        << "  cpu " << milliseconds(user_time) << " ms user, " << milliseconds(system_time) << " ms system, peak "
-        << peak_resident_bytes / 1024 << " KiB resident\n";
-    for (const std::string& line : last_lines) {
-        out << "  | " << line << "\n";
-    }
     return out.str();
 }
 

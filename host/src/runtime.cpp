@@ -3,7 +3,15 @@
 #include <array>
 #include <cstdio>
 
+#include "report_store.hpp"
+
 namespace bulkhead::detail {
+
+Runtime::Runtime(HostOptions chosen, std::error_code& error) : options(std::move(chosen)), supervisor(error) {
+    if (!options.reports.empty()) {
+        reports = std::make_shared<ReportStore>(options);
+    }
+}
 
 std::string Runtime::report_id(const std::string& plugin, std::uint32_t incarnation, std::uint64_t start_id) const {
     std::array<char, 9> mark{};

@@ -12,14 +12,20 @@
 
 #include "bulkhead/host/host.hpp"
 #include "launcher.hpp"
+#include "library_store.hpp"
+#include "oom_kills.hpp"
+#include "post_mortem.hpp"
 #include "spin_permits.hpp"
+#include "state_writer.hpp"
 #include "supervisor.hpp"
 
 namespace bulkhead::detail {
 
+class ReportStore;
+
 // Shared by the host and its lanes: a Plugin handle may outlive the Host.
 struct Runtime {
-    explicit Runtime(HostOptions chosen, std::error_code& error) : options(std::move(chosen)), supervisor(error) {}
+    explicit Runtime(HostOptions chosen, std::error_code& error);
 
     // Never repeated. Any thread.
     std::uint64_t next_start_id() noexcept { return start_ids.fetch_add(1, std::memory_order_relaxed); }
@@ -29,13 +35,18 @@ struct Runtime {
 
     HostOptions options;
     Supervisor supervisor;
-    std::unique_ptr<Launcher> launcher;  // supervisor thread
+    std::unique_ptr<Launcher> launcher;       // supervisor thread
+    std::unique_ptr<PostMortem> post_mortem;  // supervisor thread
+    LibraryStore libraries;
+    OomKills oom_kills;
     SpinPermits permits;
+    StateWriter state_writer;
     std::atomic<std::uint64_t> start_ids{1};
     const std::uint32_t run = std::random_device()();  // tells hosts apart
     // The host's own callback thread, when the options name no executor.
     std::optional<boost::asio::thread_pool> callback_thread;
     boost::asio::any_io_executor callbacks;
+    std::shared_ptr<ReportStore> reports;  // null: none are kept
 };
 
 }  // namespace bulkhead::detail

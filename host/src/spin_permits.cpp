@@ -12,6 +12,14 @@ SpinPermits::SpinPermits()
     holders_.reserve(most_);
 }
 
+std::chrono::nanoseconds SpinPermits::budget_for(Latency latency) const noexcept {
+    constexpr std::chrono::nanoseconds kLong = std::chrono::milliseconds(1);
+    if (most_ == 0 || latency == Latency::park) {
+        return std::chrono::nanoseconds(0);
+    }
+    return latency == Latency::spin ? std::max(kLong, budget_) : budget_;
+}
+
 void SpinPermits::claim(std::atomic<std::uint32_t>& permit) {
     if (most_ == 0 || permit.load(std::memory_order_relaxed) != 0) {
         return;

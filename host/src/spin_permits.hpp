@@ -7,6 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include "bulkhead/host/manifest.hpp"
+
 namespace bulkhead::detail {
 
 // Grants workers the permit to spin before they park: at most cores - 1 at a time, to those that were woken last.
@@ -17,6 +19,9 @@ class SpinPermits {
 
     // What a wake-up costs here; 0: nothing may spin.
     std::chrono::nanoseconds budget() const noexcept { return budget_; }
+
+    // How long a plugin's caller and worker look before they sleep, as its manifest wants it.
+    std::chrono::nanoseconds budget_for(Latency latency) const noexcept;
 
     // The worker behind this cell was just woken: it gets a permit, taken from the one that has waited longest.
     void claim(std::atomic<std::uint32_t>& permit);

@@ -17,6 +17,9 @@ namespace {
 
 constexpr Supervisor::Id kPokeId = 0;
 
+// Whose thread this is: it looks at timers and posted tasks before it sleeps, and needs no poke for its own.
+thread_local const Supervisor* supervisor_of_this_thread = nullptr;
+
 using Events = std::array<epoll_event, 64>;
 
 // Waits for at most `rest`; negative: for ever.
@@ -66,6 +69,9 @@ void Supervisor::stop() {
 }
 
 void Supervisor::poke() const noexcept {
+    if (supervisor_of_this_thread == this) {
+        return;
+    }
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(poke_.get(), &one, sizeof one);
 }
@@ -186,6 +192,7 @@ std::chrono::nanoseconds Supervisor::time_to_next() {
 }
 
 void Supervisor::run() {
+    supervisor_of_this_thread = this;
     Events events{};
     for (;;) {
         const std::chrono::nanoseconds rest = time_to_next();

@@ -1,71 +1,117 @@
 // The host's side of one worker process.
 #pragma once
 
+#include <atomic>
 #include <bulkhead/transport/descriptor.hpp>
+#include <bulkhead/transport/host_outbox.hpp>
 #include <bulkhead/transport/launch_protocol.hpp>
 #include <bulkhead/transport/ring.hpp>
 #include <bulkhead/transport/waiting.hpp>
 #include <bulkhead/transport/worker_outbox.hpp>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "answered_calls.hpp"
 #include "bulkhead/host/report.hpp"
+#include "known_process.hpp"
 #include "log_relay.hpp"
 #include "session_pin.hpp"
 #include "worker_statements.hpp"
 
 namespace bulkhead::detail {
 
+using transport::SteadyTime;
+
 // Everything the host holds for one worker. Owned by its lane, and shared with callers that still look at its outbox.
 // Guarded by the lane's mutex but for what is set before the order and never again.
-struct WorkerProcess {
+struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     // Set before the order.
     std::uint32_t incarnation = 0;
     std::uint32_t cell = 0;
     std::uint64_t start_id = 0;
-    transport::SteadyTime ordered_at;
+    SteadyTime ordered_at;
+    transport::Descriptor output;  // pipe: its stdout and stderr, with a zero byte wherever it calls the supervisor
+    // What is passed on with the order; closed once started.
+    transport::Descriptor order;       // sealed
+    transport::Descriptor output_far;  // the pipe's other end, and once more ...
+    transport::Descriptor signal;      // ... so that writing to it never blocks
+    // Closed once ready: from then on nobody can map it again, nor take its pages away.
     transport::Descriptor outbox_segment;
-    transport::Descriptor signal;      // eventfd
-    transport::Descriptor output;      // read end of its stdout and stderr
-    transport::Descriptor output_far;  // write end; closed once started
     transport::WorkerOutboxView view;
+    // The host outbox that it maps, until it takes over with it; null: the lane's.
+    std::shared_ptr<transport::HostOutbox> fresh_outbox;
 
     // Set when the fork server answers.
-    transport::Descriptor pidfd;
-    std::uint64_t signal_watch = 0;
+    KnownProcess process;
+    transport::Descriptor death;  // pidfd; only from the end of its output to its own
     std::uint64_t output_watch = 0;
-    std::uint64_t pidfd_watch = 0;
+    std::uint64_t death_watch = 0;
 
     transport::RingReader replies;
-    std::uint64_t begun = 0;           // last seen in the outbox; never goes back
-    LogRingReader log;                 // supervisor thread
-    LastWords last_words;              // supervisor thread
-    std::uint64_t progress_begun = 0;  // `begun` when the lane last looked for hangs, and since when it is that
-    transport::SteadyTime progress_at;
+    AnsweredCalls answered;
+    std::uint64_t begun = 0;            // last seen in the outbox; never goes back
+    LogRingReader log;                  // supervisor thread
+    LastWords last_words;               // supervisor thread
+    std::uint64_t progress = 0;         // what it has begun and answered when the lane last looked for hangs, and ...
+    transport::SteadyTime progress_at;  // ... since when it is that
+    std::uint64_t serves_from = transport::kNoPosition;  // it serves the positions from here ...
+    std::uint64_t serves_to = transport::kNoPosition;    // ... to here
+    transport::SteadyTime took_over_at;
+    transport::SteadyTime recycle_at = transport::kNoDeadline;
+    std::uint64_t recycle_from = transport::kNoPosition;  // a request at this position is one too many
+    std::uint64_t memory_looked_at = 0;                   // the head of the requests when it was measured last
+    transport::SteadyTime memory_look_next;
+    std::uint64_t reply_touched = 0;          // of its slab, up to the end of a reply
+    std::uint64_t checkpoint = 0;             // sequence of the last one that was taken
+    std::uint64_t checkpoint_position = 0;    // calls below it are in that one if ...
+    std::uint32_t checkpoint_open_calls = 0;  // ... this is 0
+    bool serving = false;                     // activated
+    bool served_well = false;                 // it answered a call
+    bool handing_over = false;                // it was told where to stop
+    transport::SteadyTime handing_over_at;
+    bool crashing = false;  // its crash handler gave notice
+    transport::SteadyTime crashing_at;
     bool ready = false;
     bool accused = false;  // it broke a rule: its ring is not read any more
     bool dead = false;
-    bool blameless = false;        // it died with its fork server
-    bool restart_counted = false;  // its replacement counts towards the restart limit
-    bool status_known = false;     // `exit` is valid, or will never come
+    bool blameless = false;     // it died with its fork server
+    bool status_known = false;  // `exit` is valid, or will never come
     transport::SteadyTime ready_at;
     transport::SteadyTime died_at;
     std::optional<transport::ExitedMessage> exit;
     std::optional<Cause> cause;  // the host's own reason to end it: the first wins
     std::string detail;
+    SteadyTime stack_by = transport::kNoDeadline;  // it is being ended because time is over; then it is killed at last
+    std::string stack_note;                        // why it did not say where it is
+    std::map<std::uint64_t, SteadyTime> unlimited_since;  // watchdog: calls without a deadline, first seen begun when
+    std::atomic<std::uint64_t> slab_present{0};           // below this offset its pages are there, and stay
     const std::shared_ptr<WorkerLife> life = std::make_shared<WorkerLife>();  // what sessions are pinned to
 
     // 0: it is gone.
     std::int64_t pid() const noexcept;
+    // 0: not known.
+    std::uint64_t resident_bytes() const noexcept;
     // Sends SIGKILL; nothing when it is gone or not yet there.
     void kill() noexcept;
-    // Copies out of its reply slab; the place was checked. Reads the file, not the mapping: pages that a lying worker
-    // never touched are zeros then, and cost the host no memory. Without the mutex. False: the file cannot be read.
-    bool read_slab(std::uint64_t offset, std::span<std::byte> target) const noexcept;
+    // Once ready. From then on its outbox is as it is: nobody can map it again, or take pages out of it, which
+    // would be a SIGBUS in a reader when the machine has no others to give.
+    void close_outbox() noexcept;
+    // Before its reply slab is read there; the place was checked. Pages that a lying worker never touched are zeros
+    // then, and count as if it had touched them. Without the mutex. False: the machine has no memory for them.
+    bool make_present(std::uint64_t offset, std::size_t size) noexcept;
+    // Copies out of its reply slab, under the same conditions.
+    bool read_slab(std::uint64_t offset, std::span<std::byte> target) noexcept;
     // Remembers why, unless something else came first, and kills.
     void end(Cause why, std::string explanation);
+    // The same for one whose time is over, which is asked first where it is: it has until `stack_by` to write that
+    // down.
+    void end_overdue(Cause why, std::string explanation);
+    // Kills one that is being ended so when it has, or did not in time. False: it still may.
+    bool finish_overdue(SteadyTime now);
 };
 
 }  // namespace bulkhead::detail

@@ -1,52 +1,105 @@
 #include <fcntl.h>
-#include <sys/syscall.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <bulkhead/transport/read_once.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "black_box_reader.hpp"
 #include "worker_process.hpp"
 
-namespace bulkhead::detail {
+// Debian 12's headers lack it (kernel 5.14).
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 
-// As this process's namespace counts; the fork server's answer counts in its own.
-std::int64_t WorkerProcess::pid() const noexcept {
+namespace bulkhead::detail {
+namespace {
+
+// Why a process that was asked where it is did not say.
+std::string why_silent(std::int64_t process) {
     char path[64];
-    std::snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd.get());
+    std::snprintf(path, sizeof path, "/proc/%lld/stat", static_cast<long long>(process));
     const transport::Descriptor about(::open(path, O_RDONLY | O_CLOEXEC));
     char text[512];
+    const ssize_t size = about ? ::read(about.get(), text, sizeof text - 1) : 0;
+    text[size > 0 ? size : 0] = '\0';
+    const char* name_end = std::strrchr(text, ')');  // "12 (name) T ..."
+    switch (name_end != nullptr && name_end[1] == ' ' ? name_end[2] : '?') {
+        case 'T':
+        case 't':
+            return "unknown: it was stopped";
+        case 'D':
+            return "unknown: it was blocked in the kernel";
+        default:
+            return "unknown: it did not say in time where it was; it blocks the signal, or did not run";
+    }
+}
+
+// Makes sure that reading finds memory, so that running out of it is an error here and not a SIGBUS.
+bool populate_for_reading(const std::byte* data, std::size_t size) noexcept {
+    const auto address = reinterpret_cast<std::uintptr_t>(data);
+    const std::uintptr_t begin = address / transport::kPage * transport::kPage;
+    return ::madvise(reinterpret_cast<void*>(begin), address + size - begin, MADV_POPULATE_READ) == 0 ||
+           errno == EINVAL;  // a kernel before 5.14
+}
+
+}  // namespace
+
+std::int64_t WorkerProcess::pid() const noexcept { return dead ? 0 : process.pid(); }
+
+std::uint64_t WorkerProcess::resident_bytes() const noexcept {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/%lld/statm", static_cast<long long>(pid()));
+    const transport::Descriptor about(::open(path, O_RDONLY | O_CLOEXEC));
+    char text[128];
     const ssize_t size = about ? ::read(about.get(), text, sizeof text - 1) : -1;
     if (size <= 0) {
         return 0;
     }
     text[size] = '\0';
-    const char* line = std::strstr(text, "\nPid:");
-    const long number = line == nullptr ? 0 : std::strtol(line + std::strlen("\nPid:"), nullptr, 10);
-    return number > 0 ? number : 0;
+    const char* resident = std::strchr(text, ' ');  // the second number, in pages
+    const long pages = resident == nullptr ? 0 : std::strtol(resident, nullptr, 10);
+    return pages > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
 void WorkerProcess::kill() noexcept {
-    if (pidfd && !dead) {
-        ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    if (process && !dead) {
+        process.signal(SIGKILL);
     }
 }
 
-bool WorkerProcess::read_slab(std::uint64_t offset, std::span<std::byte> target) const noexcept {
-    auto position = static_cast<off_t>(view.slab_position(offset));
-    while (!target.empty()) {
-        const ssize_t count = ::pread(outbox_segment.get(), target.data(), target.size(), position);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count <= 0) {
-            return false;
-        }
-        target = target.subspan(static_cast<std::size_t>(count));
-        position += count;
+void WorkerProcess::close_outbox() noexcept {
+    std::error_code ignored;  // it is as well closed without
+    transport::seal_against_new_writers(outbox_segment, ignored);
+    outbox_segment.reset();
+}
+
+bool WorkerProcess::make_present(std::uint64_t offset, std::size_t size) noexcept {
+    std::uint64_t present = slab_present.load(std::memory_order_relaxed);
+    if (offset + size <= present) {
+        return true;
     }
+    if (!populate_for_reading(view.block(offset), size)) {
+        return false;
+    }
+    if (offset <= present) {
+        slab_present.compare_exchange_strong(present, offset + size, std::memory_order_relaxed);
+    }
+    return true;
+}
+
+bool WorkerProcess::read_slab(std::uint64_t offset, std::span<std::byte> target) noexcept {
+    if (!make_present(offset, target.size())) {
+        return false;
+    }
+    transport::copy_once(target.data(), view.block(offset), target.size());
     return true;
 }
 
@@ -56,6 +109,29 @@ void WorkerProcess::end(Cause why, std::string explanation) {
         detail = std::move(explanation);
     }
     kill();
+}
+
+void WorkerProcess::end_overdue(Cause why, std::string explanation) {
+    constexpr std::chrono::milliseconds kPatience{50};
+    if (!process || dead || cause || has_record(view.black_box())) {
+        end(why, std::move(explanation));
+        return;
+    }
+    cause = why;
+    detail = std::move(explanation);
+    stack_by = std::chrono::steady_clock::now() + kPatience;
+    process.signal(transport::kHangSignal);
+}
+
+bool WorkerProcess::finish_overdue(SteadyTime now) {
+    if (!has_record(view.black_box())) {
+        if (now < stack_by) {
+            return false;
+        }
+        stack_note = why_silent(pid());
+    }
+    kill();
+    return true;
 }
 
 }  // namespace bulkhead::detail

@@ -107,6 +107,9 @@ class CallInSandbox : public RunningCall, public std::enable_shared_from_this<Ca
 class SandboxRunner : public Runner {
   public:
     SandboxRunner(const std::filesystem::path& folder, const Setup& setup) : folder_(folder, setup.config) {
+        if (setup.state) {
+            throw StartFailure("a state can be loaded in-process only; here the host keeps it itself");
+        }
         HostOptions options;
         options.worker = setup.worker;
         options.callback_executor = pool_.get_executor();
@@ -141,6 +144,9 @@ class SandboxRunner : public Runner {
         auto call = std::make_shared<CallInSandbox>(pool_.get_executor());
         call->start(*plugin_, method, request, chosen);
         return call;
+    }
+    SavedState save() override {
+        throw SaveFailure("a state can be saved in-process only; here the host takes checkpoints itself");
     }
     std::vector<LogLine> log() const override { return log_->lines(); }
     bool logged(std::string_view text) const override { return log_->wait_for(text); }

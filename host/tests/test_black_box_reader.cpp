@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bulkhead/transport/launch_protocol.hpp>
 #include <cctype>
 #include <cstring>
 #include <memory>
 #include <random>
+#include <string>
 
 #include "black_box_reader.hpp"
 
@@ -24,6 +26,35 @@ TEST_CASE("a box that no crash handler completed says nothing") {
     CHECK_FALSE(read_black_box(*make_box(BlackBoxState::empty)));
     CHECK_FALSE(read_black_box(*make_box(BlackBoxState::writing)));
     CHECK_FALSE(read_black_box(*make_box(static_cast<BlackBoxState>(77))));
+}
+
+TEST_CASE("a record of where a hung worker was is no crash") {
+    const auto box = make_box(BlackBoxState::complete);
+    box->record.signal = transport::kHangSignal;
+    CHECK(has_record(*box));
+    CHECK_FALSE(read_black_box(*box));
+}
+
+TEST_CASE("what a record says of a crash's cause is read as it is, and shown as text") {
+    const auto box = make_box(BlackBoxState::complete);
+    transport::BlackBoxRecord& record = box->record;
+    record.signal = 7;
+    record.code = 2;
+    record.channel_begin = 0x1000'0000;
+    record.channel_end = 0x1001'0000;
+    record.fault_address = 0x1000'8000;
+    record.flags = transport::kBadAllocation | transport::kAddressSpaceUsedUp;
+    std::memset(record.exception, '\n', sizeof record.exception);  // without an end
+    const CrashNotes notes = read_notes(*box);
+    CHECK(notes.bad_allocation);
+    CHECK(notes.address_space_used_up);
+    CHECK(notes.fault_in_channel);
+    CHECK_FALSE(notes.system_call);
+    CHECK(notes.exception == std::string(sizeof record.exception, '?'));
+    CHECK(read_black_box(*box)->fault_region == "the channel to the host");
+    record.fault_address = 0x1001'0000;
+    CHECK_FALSE(read_notes(*box).fault_in_channel);
+    CHECK_FALSE(read_notes(*make_box(BlackBoxState::writing)).bad_allocation);
 }
 
 TEST_CASE("the place of a fault is named by what lies there") {

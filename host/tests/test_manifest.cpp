@@ -66,8 +66,8 @@ TEST_CASE("the smallest manifest gets the defaults") {
     CHECK(manifest.supervision.call == 30s);
     CHECK(manifest.supervision.stop == 2s);
     CHECK(manifest.supervision.hang_grace == 1s);
-    CHECK(manifest.supervision.restarts == 5);
-    CHECK(manifest.supervision.within == 10s);
+    CHECK(manifest.supervision.restart.burst.restarts == 5);
+    CHECK(manifest.supervision.restart.burst.within == 10s);
 }
 
 TEST_CASE("the fields that every manifest has cannot be missing, empty or something else") {
@@ -143,6 +143,16 @@ TEST_CASE("the environment has texts, and null for the server's own") {
     refused(with("/environment", {{"", "x"}}), {"environment"});
 }
 
+TEST_CASE("latency is one of three words, and adaptive when nothing is said") {
+    CHECK(accepted(smallest().dump()).latency == Latency::adaptive);
+    CHECK(accepted(with("/latency", "adaptive")).latency == Latency::adaptive);
+    CHECK(accepted(with("/latency", "spin")).latency == Latency::spin);
+    CHECK(accepted(with("/latency", "park")).latency == Latency::park);
+    for (const Json& wrong : {Json("fast"), Json(1), Json(nullptr), Json("")}) {
+        refused(with("/latency", wrong), {"field 'latency' must be one of 'adaptive', 'spin', 'park'"});
+    }
+}
+
 TEST_CASE("a method can be declared idempotent or not") {
     const Manifest manifest = accepted(with(
         "/methods", {{"resize", {{"idempotent", true}}}, {"count", {{"idempotent", false}}}, {"x", Json::object()}}));
@@ -184,9 +194,9 @@ const NumberField kNumberFields[] = {
     {"supervision", "call_ms", 1, kDay, [](const Manifest& m) { return count(m.supervision.call); }},
     {"supervision", "stop_ms", 1, kDay, [](const Manifest& m) { return count(m.supervision.stop); }},
     {"supervision", "hang_grace_ms", 1, kDay, [](const Manifest& m) { return count(m.supervision.hang_grace); }},
-    {"supervision", "within_ms", 1, kDay, [](const Manifest& m) { return count(m.supervision.within); }},
+    {"supervision", "within_ms", 1, kDay, [](const Manifest& m) { return count(m.supervision.restart.burst.within); }},
     {"supervision", "restarts", 0, 1'000'000,
-     [](const Manifest& m) -> std::uint64_t { return m.supervision.restarts; }},
+     [](const Manifest& m) -> std::uint64_t { return m.supervision.restart.burst.restarts; }},
 };
 
 TEST_CASE("a number is taken over up to both ends of its range") {

@@ -36,7 +36,7 @@ TEST_CASE("a call starts clean, whatever the slot went through") {
     PendingCalls calls(1);
     PendingCall& used = *calls.acquire();
     used.state = State::decided;
-    used.released = used.held = used.traced = true;
+    used.released = used.held = true;
     used.attempts = 2;
     used.position = 7;
     used.block = 4096;
@@ -46,7 +46,6 @@ TEST_CASE("a call starts clean, whatever the slot went through") {
     const PendingCall& call = *calls.acquire();
     CHECK_FALSE(call.released);
     CHECK_FALSE(call.held);
-    CHECK_FALSE(call.traced);
     CHECK(call.attempts == 0);
     CHECK(call.position == transport::kNoPosition);
     CHECK_FALSE(call.block);

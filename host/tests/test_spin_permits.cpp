@@ -1,6 +1,7 @@
 #include "spin_permits.hpp"
 
 #include <doctest/doctest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <array>
@@ -27,6 +28,30 @@ std::ptrdiff_t most(const SpinPermits& spin) {
 
 TEST_CASE("spinning lasts no longer than a wake-up costs here") {
     CHECK(SpinPermits().budget() == transport::wake_up_cost());
+}
+
+TEST_CASE("a manifest chooses how long is spun: as a wake-up costs, longer, or not at all") {
+    const SpinPermits spin;
+    CHECK(spin.budget_for(Latency::adaptive) == spin.budget());
+    CHECK(spin.budget_for(Latency::park).count() == 0);
+    CHECK((spin.budget_for(Latency::spin) > spin.budget()) == (most(spin) > 0));
+}
+
+TEST_CASE("with one core neither callers nor workers may spin, whatever the manifest says") {
+    cpu_set_t before;
+    REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+    SpinPermits spin;
+    for (const Latency latency : {Latency::adaptive, Latency::spin, Latency::park}) {
+        CHECK(spin.budget_for(latency).count() == 0);
+    }
+    std::atomic<std::uint32_t> permit{0};
+    spin.claim(permit);
+    CHECK(permit == 0);
+    REQUIRE(::sched_setaffinity(0, sizeof before, &before) == 0);
 }
 
 TEST_CASE("one core stays free of spinning workers, and those that were woken last spin") {

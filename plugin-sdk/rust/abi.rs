@@ -8,6 +8,9 @@ pub const VERSION: u32 = 1;
 /// `bulkhead_call`: opaque.
 pub enum CallHandle {}
 
+/// `bulkhead_state`: opaque.
+pub enum StateHandle {}
+
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Bytes {
@@ -21,6 +24,8 @@ pub struct ErrorText {
     pub text: [c_char; 252],
 }
 
+/// As of the first version of the ABI. A worker's table goes on after it when `size` says so: first with `write_state`
+/// and `request_checkpoint`, of the types below.
 #[repr(C)]
 pub struct Services {
     pub size: usize,
@@ -36,6 +41,9 @@ pub struct Services {
     pub trace_id: unsafe extern "C" fn(*const CallHandle, *mut u8) -> c_int,
     pub plugin_directory: unsafe extern "C" fn() -> *const c_char,
 }
+
+pub type WriteState = unsafe extern "C" fn(*mut StateHandle, *const c_void, usize) -> c_int;
+pub type RequestCheckpoint = unsafe extern "C" fn();
 
 #[repr(C)]
 pub struct Method {
@@ -58,6 +66,10 @@ pub struct PluginTable {
     pub destroy: unsafe extern "C" fn(*mut c_void),
     pub activate: Option<unsafe extern "C" fn(*mut c_void, *mut ErrorText) -> c_int>,
     pub deactivate: Option<unsafe extern "C" fn(*mut c_void)>,
+    pub state_version: u32,
+    pub reserved: u32,
+    pub save: Option<unsafe extern "C" fn(*mut c_void, *mut StateHandle, *mut ErrorText) -> c_int>,
+    pub load: Option<unsafe extern "C" fn(*mut c_void, u32, Bytes, *mut ErrorText) -> c_int>,
 }
 
 // Constant, and so is all that it points to.

@@ -380,6 +380,10 @@ macro_rules! plugin {
                 destroy: $crate::glue::destroy::<$class>,
                 activate: Some($crate::glue::activate::<$class>),
                 deactivate: Some($crate::glue::deactivate::<$class>),
+                state_version: 0,
+                reserved: 0,
+                save: None,
+                load: None,
             };
             &TABLE
         }

@@ -71,23 +71,17 @@ class InProcessRunner : public Runner {
         if (worker_.create(setup.config.empty() ? manifest_.config : setup.config) != 0) {
             throw StartFailure("its create function " + failure());
         }
+        load(setup);
         if (worker_.activate() != 0) {
-            not_active_ = "its activate function " + failure();
+            throw StartFailure("its activate function " + failure());
         }
     }
     InProcessRunner(const InProcessRunner&) = delete;
     InProcessRunner& operator=(const InProcessRunner&) = delete;
-    ~InProcessRunner() override {
-        if (not_active_.empty()) {
-            worker_.deactivate();
-        }
-    }
+    ~InProcessRunner() override { worker_.deactivate(); }
 
     std::shared_ptr<RunningCall> start(std::string_view method, std::string_view request,
                                        const CallOptions& options) override {
-        if (!not_active_.empty()) {
-            return answered(Answer::Kind::refused, not_active_);
-        }
         if (!worker_.has_method(method)) {
             return answered(Answer::Kind::no_such_method, "the plugin has no method '" + std::string(method) + "'");
         }
@@ -99,10 +93,31 @@ class InProcessRunner : public Runner {
         const FakeCallOptions fake{manifest_.payload_limit, static_cast<std::uint64_t>(nanoseconds), options.trace_id};
         return std::make_shared<CallInProcess>(worker_.start(method, request, fake), deadline);
     }
+    SavedState save() override {
+        SavedState state;
+        if (!worker_.has_state()) {
+            throw SaveFailure("the plugin has no state");
+        }
+        if (worker_.save(state, manifest_.state_limit) != 0) {
+            throw SaveFailure("its save function " + failure());
+        }
+        return state;
+    }
     std::vector<LogLine> log() const override { return FakeLog::record().lines(); }
     bool logged(std::string_view text) const override { return FakeLog::record().wait_for(text); }
 
   private:
+    void load(const Setup& setup) {
+        if (!setup.state) {
+            return;
+        }
+        if (!worker_.has_state()) {
+            throw StartFailure("the plugin has no state");
+        }
+        if (worker_.load(*setup.state) != 0) {
+            throw StartFailure("its load function " + failure());
+        }
+    }
     static std::shared_ptr<RunningCall> answered(Answer::Kind kind, std::string text) {
         return std::make_shared<AnsweredCall>(Answer{kind, 0, std::move(text)});
     }
@@ -113,7 +128,6 @@ class InProcessRunner : public Runner {
 
     TestManifest manifest_;
     FakeWorker worker_;
-    std::string not_active_;  // why
 };
 
 }  // namespace

@@ -37,6 +37,7 @@ PendingAnswer PluginUnderTest::start(std::string_view method, std::string_view r
     return PendingAnswer(runner_->start(method, request, options));
 }
 
+SavedState PluginUnderTest::save() { return runner_->save(); }
 std::vector<LogLine> PluginUnderTest::log() const { return runner_->log(); }
 bool PluginUnderTest::logged(std::string_view text) const { return runner_->logged(text); }
 

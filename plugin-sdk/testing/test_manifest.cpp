@@ -19,6 +19,7 @@ TestManifest::TestManifest(const std::filesystem::path& folder) {
         config = manifest.value("config", nlohmann::json::object()).dump();
         const auto none = nlohmann::json::object();
         payload_limit = manifest.value("limits", none).value("payload", payload_limit);
+        state_limit = manifest.value("state", none).value("limit", state_limit);
         call_timeout =
             std::chrono::milliseconds(manifest.value("supervision", none).value("call_ms", call_timeout.count()));
     } catch (const nlohmann::json::exception& error) {

@@ -16,6 +16,7 @@ struct TestManifest {
     std::filesystem::path library;
     std::string config = "{}";
     std::size_t payload_limit = std::size_t{16} << 20;
+    std::size_t state_limit = std::size_t{1} << 20;
     std::chrono::milliseconds call_timeout{30'000};
 };
 

@@ -19,6 +19,8 @@ _Static_assert(offsetof(bulkhead_services, deadline) == 56, "published in versio
 _Static_assert(offsetof(bulkhead_services, cancelled) == 64, "published in version 1");
 _Static_assert(offsetof(bulkhead_services, trace_id) == 72, "published in version 1");
 _Static_assert(offsetof(bulkhead_services, plugin_directory) == 80, "published in version 1");
+_Static_assert(offsetof(bulkhead_services, write_state) == 88, "published in version 1");
+_Static_assert(offsetof(bulkhead_services, request_checkpoint) == 96, "published in version 1");
 
 _Static_assert(offsetof(bulkhead_method, name) == 0, "published in version 1");
 _Static_assert(offsetof(bulkhead_method, flags) == 8, "published in version 1");
@@ -35,4 +37,7 @@ _Static_assert(offsetof(bulkhead_plugin_table, create) == 48, "published in vers
 _Static_assert(offsetof(bulkhead_plugin_table, destroy) == 56, "published in version 1");
 _Static_assert(offsetof(bulkhead_plugin_table, activate) == 64, "published in version 1");
 _Static_assert(offsetof(bulkhead_plugin_table, deactivate) == 72, "published in version 1");
+_Static_assert(offsetof(bulkhead_plugin_table, state_version) == 80, "published in version 1");
+_Static_assert(offsetof(bulkhead_plugin_table, save) == 88, "published in version 1");
+_Static_assert(offsetof(bulkhead_plugin_table, load) == 96, "published in version 1");
 #endif

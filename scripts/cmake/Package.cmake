@@ -37,6 +37,9 @@ serves within about a millisecond.
 This package has the library, the process that runs plugins, and the command
 line.")
 
+# Loaded when it is there: backtraces in reports.
+set(CPACK_DEBIAN_RUN_PACKAGE_RECOMMENDS libdw1)
+
 set(CPACK_DEBIAN_DEVELOP_PACKAGE_NAME bulkhead-dev)
 set(CPACK_DEBIAN_DEVELOP_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOP_DESCRIPTION "runs native plugins in processes of their own (development)

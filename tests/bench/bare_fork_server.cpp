@@ -2,6 +2,7 @@
 // receives; the process gives up its privileges, loads the library and says that it is ready. No isolation to speak
 // of, no channel, nobody who watches: less cannot be done to have a plugin back.
 #include <dlfcn.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 
 #include "bare_worker_messages.hpp"
 
@@ -34,11 +36,18 @@ void confine() {
     if (handle == nullptr || ::dlsym(handle, "bulkhead_plugin") == nullptr) {
         ::_exit(1);
     }
+    void* clock = ::mmap(nullptr, sizeof(long long), PROT_READ | PROT_WRITE, MAP_SHARED, kFaultClockDescriptor, 0);
+    if (clock == MAP_FAILED) {
+        ::_exit(1);
+    }
     const pid_t self = ::getpid();
     ::send(kWorkerDescriptor, &self, sizeof self, MSG_NOSIGNAL);
     char order = 0;
     if (::recv(kWorkerDescriptor, &order, sizeof order, 0) == 1) {
         volatile int* volatile nowhere = nullptr;
+        timespec now{};
+        ::clock_gettime(CLOCK_MONOTONIC, &now);
+        *static_cast<volatile long long*>(clock) = now.tv_sec * 1'000'000'000LL + now.tv_nsec;
         *nowhere = 1;
     }
     ::_exit(0);

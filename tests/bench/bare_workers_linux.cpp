@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -34,17 +35,20 @@ std::pair<Descriptor, Descriptor> socket_pair() {
     return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-pid_t spawn(const char* library, const Descriptor& orders, const Descriptor& talk) {
+pid_t spawn(const char* library, const Descriptor& orders, const Descriptor& talk, const Descriptor& clock) {
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
-    // By way of numbers that neither source has.
+    // By way of numbers that no source has.
     constexpr int kDetour = 1000;
-    ::posix_spawn_file_actions_adddup2(&actions, orders.get(), kDetour);
-    ::posix_spawn_file_actions_adddup2(&actions, talk.get(), kDetour + 1);
-    ::posix_spawn_file_actions_adddup2(&actions, kDetour, kOrdersDescriptor);
-    ::posix_spawn_file_actions_adddup2(&actions, kDetour + 1, kWorkerDescriptor);
-    ::posix_spawn_file_actions_addclose(&actions, kDetour);
-    ::posix_spawn_file_actions_addclose(&actions, kDetour + 1);
+    const std::array sources{orders.get(), talk.get(), clock.get()};
+    const std::array targets{kOrdersDescriptor, kWorkerDescriptor, kFaultClockDescriptor};
+    for (int index = 0; index < 3; ++index) {
+        ::posix_spawn_file_actions_adddup2(&actions, sources[static_cast<std::size_t>(index)], kDetour + index);
+    }
+    for (int index = 0; index < 3; ++index) {
+        ::posix_spawn_file_actions_adddup2(&actions, kDetour + index, targets[static_cast<std::size_t>(index)]);
+        ::posix_spawn_file_actions_addclose(&actions, kDetour + index);
+    }
     pid_t pid = 0;
     const std::string program = BULKHEAD_BARE_FORK_SERVER;
     std::string argument = library;
@@ -77,7 +81,7 @@ void send_byte(const Descriptor& socket) {
 BareWorkers::BareWorkers(const char* library) {
     auto [orders, servers_orders] = socket_pair();
     auto [talk, workers_talk] = socket_pair();
-    server_ = spawn(library, servers_orders, workers_talk);
+    server_ = spawn(library, servers_orders, workers_talk, clock_.file());
     orders_ = std::move(orders);
     talk_ = std::move(talk);
 }
@@ -103,7 +107,10 @@ void BareWorkers::watch() {
     }
 }
 
-void BareWorkers::crash() { send_byte(talk_); }
+void BareWorkers::crash() {
+    clock_.reset();
+    send_byte(talk_);
+}
 
 void BareWorkers::kill() const { ::kill(worker_, SIGKILL); }
 

@@ -1,6 +1,13 @@
-// call.spin and call.park: a 64-byte echo through the complete public API, beside what two processes need to tell each
-// other anything at all.
+// call.spin, call.park and call.async: a 64-byte echo through the complete public API, beside what two processes need
+// to tell each other anything at all.
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "benchmark.hpp"
@@ -14,6 +21,7 @@ namespace {
 
 constexpr std::size_t kSpinSamples = 50'000;
 constexpr std::size_t kParkSamples = 300;
+constexpr std::size_t kAsyncSamples = 10'000;
 // Longer than any side spins, so that both are asleep when the next call comes.
 constexpr std::chrono::microseconds kRest{400};
 
@@ -45,6 +53,40 @@ void measure_spinning(const Effort& effort, const Cores& cores, std::vector<Row>
     pair.append_to(rows);
 }
 
+boost::asio::awaitable<void> echo_in_turn(const Plugin& plugin, std::string_view request, std::size_t count,
+                                          Samples& samples) {
+    for (std::size_t run = 0; run < count; ++run) {
+        const auto begin = Clock::now();
+        const auto reply = co_await plugin.async_call("echo", request, {}, boost::asio::use_awaitable);
+        samples.add(Clock::now() - begin);
+        if (!reply || reply->size() != request.size()) {
+            throw std::runtime_error(reply ? "an echo has another length than its request" : reply.error().message);
+        }
+    }
+}
+
+// A coroutine on an event loop makes one call after the other; the loop sleeps meanwhile.
+void measure_asynchronous(const Effort& effort, const Cores& cores, std::vector<Row>& rows) {
+    const EchoHost host;
+    const std::string request(64, 'x');
+    const std::size_t samples = effort.samples(kAsyncSamples);
+    QuantilePair pair("call.async", "raw futex ping-pong of two processes");
+    pin_process(host.worker(), cores.answerer());
+    const PinnedThread pinned(cores.caller());
+    for (std::size_t round = 0; round < effort.rounds(); ++round) {
+        Samples calls;
+        calls.reserve(samples);
+        boost::asio::io_context loop;
+        auto failed =
+            boost::asio::co_spawn(loop, echo_in_turn(host.plugin(), request, samples, calls), boost::asio::use_future);
+        loop.run();
+        failed.get();
+        SleepingPingPong reference(cores.answerer());
+        pair.add(calls, time_each(samples, [&] { reference.round_trip(); }));
+    }
+    pair.append_to(rows);
+}
+
 // Everybody sleeps between two calls.
 void measure_parked(const std::string& name, int caller, int answerer, const EchoHost& host, const Effort& effort,
                     std::vector<Row>& rows) {
@@ -66,6 +108,7 @@ void measure_parked(const std::string& name, int caller, int answerer, const Ech
 std::vector<Row> bench_call(const Effort& effort, const Cores& cores) {
     std::vector<Row> rows;
     measure_spinning(effort, cores, rows);
+    measure_asynchronous(effort, cores, rows);
     {
         const EchoHost host;
         measure_parked("call.park", cores.caller(), cores.answerer(), host, effort, rows);

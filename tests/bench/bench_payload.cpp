@@ -18,9 +18,9 @@ struct Size {
     std::size_t samples;  // in a round
 };
 constexpr std::array kSizes = {
-    Size{"payload.64KiB", std::size_t{64} << 10, 400},
-    Size{"payload.1MiB", std::size_t{1} << 20, 60},
-    Size{"payload.16MiB", std::size_t{16} << 20, 10},
+    Size{"payload.1KiB", std::size_t{1} << 10, 10'000}, Size{"payload.64KiB", std::size_t{64} << 10, 400},
+    Size{"payload.1MiB", std::size_t{1} << 20, 60},     Size{"payload.16MiB", std::size_t{16} << 20, 10},
+    Size{"payload.64MiB", std::size_t{64} << 20, 5},
 };
 
 Row measure(const Size& size, const EchoHost& host, const Effort& effort, const Cores& cores) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@ namespace bulkhead::bench {
 // How thoroughly to measure.
 struct Effort {
     bool quick = false;
+    std::filesystem::path peers = {};  // where the programs of the row of this name lie; empty: nowhere
 
     std::size_t rounds() const noexcept { return quick ? 3 : 9; }
     // The number of samples of a round, a twentieth of it when it has to be quick.
@@ -32,7 +34,14 @@ std::span<const Benchmark> catalogue();
 
 std::vector<Row> bench_call(const Effort& effort, const Cores& cores);
 std::vector<Row> bench_recovery(const Effort& effort, const Cores& cores);
+std::vector<Row> bench_standby(const Effort& effort, const Cores& cores);
 std::vector<Row> bench_pipeline(const Effort& effort, const Cores& cores);
+std::vector<Row> bench_threads(const Effort& effort, const Cores& cores);
 std::vector<Row> bench_payload(const Effort& effort, const Cores& cores);
+std::vector<Row> bench_fanout(const Effort& effort, const Cores& cores);
+std::vector<Row> bench_load(const Effort& effort, const Cores& cores);
+std::vector<Row> bench_neighbour(const Effort& effort, const Cores& cores);
+std::vector<Row> bench_peers(const Effort& effort, const Cores& cores);
+std::vector<Row> bench_zerocopy(const Effort& effort, const Cores& cores);
 
 }  // namespace bulkhead::bench

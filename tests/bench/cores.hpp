@@ -14,6 +14,7 @@ class Cores {
     Cores();
 
     std::size_t count() const noexcept { return numbers_.size(); }
+    int at(std::size_t index) const { return numbers_.at(index); }
     bool enough_to_pin() const noexcept { return count() >= 2; }
     // Who calls, and who answers. The same core when there is only one.
     int caller() const noexcept { return numbers_.front(); }

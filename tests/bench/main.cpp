@@ -14,7 +14,7 @@ namespace {
 using namespace bulkhead::bench;
 
 void print_help() {
-    std::cout << "usage: bulkhead-bench [NAME...] [--json FILE] [--quick]\n\n";
+    std::cout << "usage: bulkhead-bench [NAME...] [--json FILE] [--quick] [--peers FOLDER]\n\n";
     for (const Benchmark& benchmark : catalogue()) {
         std::cout << "  " << benchmark.name << std::string(12 - benchmark.name.size(), ' ') << benchmark.purpose
                   << "\n";
@@ -45,7 +45,7 @@ std::vector<Row> run(const Options& options, const Cores& cores) {
             continue;
         }
         std::cerr << "bulkhead-bench: " << benchmark.name << ": " << benchmark.purpose << std::endl;
-        const std::vector<Row> rows = benchmark.run(Effort{options.quick}, cores);
+        const std::vector<Row> rows = benchmark.run(Effort{options.quick, options.peers}, cores);
         all.insert(all.end(), rows.begin(), rows.end());
     }
     return all;

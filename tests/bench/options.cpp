@@ -34,11 +34,12 @@ Options parse_options(std::span<char* const> arguments) {
             options.quick = true;
         } else if (argument == "--help" || argument == "-h") {
             options.help = true;
-        } else if (argument == "--json") {
+        } else if (argument == "--json" || argument == "--peers") {
             if (++index == arguments.size()) {
-                throw std::invalid_argument("--json needs the name of a file");
+                throw std::invalid_argument(argument + " needs the name of a " +
+                                            (argument == "--json" ? "file" : "folder"));
             }
-            options.json = arguments[index];
+            (argument == "--json" ? options.json : options.peers) = arguments[index];
         } else if (argument.starts_with("-")) {
             throw std::invalid_argument("the option '" + argument + "' is not known");
         } else {

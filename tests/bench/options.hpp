@@ -12,6 +12,7 @@ namespace bulkhead::bench {
 struct Options {
     std::vector<std::string> names;  // none: all
     std::filesystem::path json;      // empty: not written
+    std::filesystem::path peers;     // where scripts/bench has built their programs
     bool quick = false;
     bool help = false;
 

@@ -80,15 +80,34 @@ TEST_CASE("a quick run of call and recovery writes its rows as JSON") {
         CHECK(reference > 0);
         CHECK(row.at("ratio").get<double>() == doctest::Approx(value / reference));
     }
-    std::set<std::string> expected = {"recovery.cold p50", "recovery.cold p99", "recovery.kill p50",
-                                      "recovery.kill p99"};
+    std::set<std::string> expected = {
+        "recovery.cold p50",         "recovery.cold p99",          "recovery.kill p50",
+        "recovery.kill p99",         "recovery.standby.fault p50", "recovery.standby.fault p99",
+        "recovery.standby.kill p50", "recovery.standby.kill p99",  "recovery.neighbours p99"};
     if (Cores().enough_to_pin()) {
-        for (const char* name : {"call.spin", "call.park", "call.park.one_core"}) {
+        for (const char* name : {"call.spin", "call.async", "call.park", "call.park.one_core"}) {
             expected.insert(std::string(name) + " p50");
             expected.insert(std::string(name) + " p99");
         }
     }
     CHECK(found == expected);
+}
+
+TEST_CASE("a quick run of the benchmarks with many plugins writes their rows") {
+    const ScratchFile file;
+    REQUIRE(run_bench("--quick fanout load neighbour --json " + file.path().string()) == 0);
+
+    std::ifstream stream(file.path());
+    std::set<std::string> found;
+    for (const auto& row : nlohmann::json::parse(stream)) {
+        CAPTURE(row.dump());
+        found.insert(row.at("name").get<std::string>() + " " + row.at("metric").get<std::string>());
+        CHECK(row.at("value").get<double>() >= 0);
+        CHECK(row.at("ratio").get<double>() >= 0);
+        CHECK(row.at("reference_value").get<double>() > 0);
+    }
+    CHECK(found == std::set<std::string>{"fanout.100 p50", "fanout.1000 p50", "load time", "load pss", "load fds",
+                                         "load cpu", "neighbour work"});
 }
 
 TEST_CASE("a name or an option that is not known ends the benchmarks with status 2") {

@@ -24,6 +24,7 @@ pid_t Attacker::ask() {
 std::optional<std::chrono::nanoseconds> Attacker::strike(const Fault& fault) {
     const pid_t victim = ask();
     if (victim == 0) {
+        complaint_ = "it does not answer before the fault";
         return std::nullopt;
     }
     const auto begin = std::chrono::steady_clock::now();
@@ -36,6 +37,7 @@ std::optional<std::chrono::nanoseconds> Attacker::strike(const Fault& fault) {
             return std::chrono::steady_clock::now() - begin;
         }
     }
+    complaint_ = "no other worker answers in time";
     return std::nullopt;
 }
 
@@ -45,8 +47,14 @@ bool Attacker::commit(const Fault& fault, pid_t victim) {
     }
     const auto outcome = tallied(
         tally_, [&] { return faulty_.call(fault.method, fault.request); }, [](const Bytes&) { return false; });
-    return !outcome && outcome.error().code == ErrorCode::crashed && outcome.error().effect == Effect::unknown &&
-           outcome.error().report != nullptr && is_report_of(*outcome.error().report, fault);
+    if (outcome) {
+        complaint_ = "a plugin that " + std::string(fault.name) + " answered";
+        return false;
+    }
+    const Error& error = outcome.error();
+    complaint_ = error.message;
+    return error.code == ErrorCode::crashed && error.effect == Effect::unknown && error.report != nullptr &&
+           is_report_of(*error.report, fault);
 }
 
 }  // namespace bulkhead::demo

@@ -6,6 +6,7 @@
 #include <bulkhead/host/plugin.hpp>
 #include <chrono>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "faults.hpp"
@@ -27,12 +28,15 @@ class Attacker {
     pid_t ask();
 
     const Tally& tally() const noexcept { return tally_; }
+    // Why the last strike came to nothing.
+    const std::string& complaint() const noexcept { return complaint_; }
 
   private:
     bool commit(const Fault& fault, pid_t victim);
 
     Plugin faulty_;
     Tally tally_;
+    std::string complaint_;
 };
 
 }  // namespace bulkhead::demo

@@ -144,6 +144,9 @@ void crash_again_and_again(Stage& stage) {
     show_deaths(stage, absences, reports);
     stage.screen.check(absences.always_back && stats.deaths == kDeaths && stats.restarts == kDeaths,
                        std::to_string(stats.deaths) + " deaths, and the plugin came back from each");
+    if (!absences.always_back) {
+        stage.screen.quote(attacker.complaint());
+    }
     stage.screen.check(tells_the_truth(reports), "each report names the right cause; the first one in full:");
     stage.screen.quote(reports.empty() ? "none" : reports.front().text());
     show_neighbours(stage, calm, storm);

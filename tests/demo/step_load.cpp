@@ -66,7 +66,8 @@ bool load_plugins(Stage& stage) {
         stage.greeter_rust = load(stage, tests::built_plugin("greeter-rust"), table);
     }
     // The folder is read while the plugin is loaded, and not needed any more after that.
-    const tests::PluginFolder patient("faulty", {{"supervision", {{"restarts", kManyRestarts}}}});
+    const tests::PluginFolder patient(
+        "faulty", {{"supervision", {{"restarts", kManyRestarts}, {"backoff_ms", 0}, {"quarantine_deaths", 0}}}});
     stage.faulty = load(stage, patient.path(), table);
     stage.screen.table(table);
     stage.screen.line("the host is process " + std::to_string(::getpid()));

@@ -22,7 +22,8 @@ Host make_host();
 Plugin load(Host& host, const std::filesystem::path& folder);
 
 // What lets a plugin be restarted as often as one likes.
-inline const nlohmann::json kTireless = {{"supervision", {{"restarts", 1'000'000}}}};
+inline const nlohmann::json kTireless = {
+    {"supervision", {{"restarts", 1'000'000}, {"backoff_ms", 0}, {"quarantine_deaths", 0}}}};
 
 // An echo that must come back.
 void expect_echo(const Plugin& plugin, std::string_view text);

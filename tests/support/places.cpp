@@ -9,6 +9,8 @@ namespace fs = std::filesystem;
 
 fs::path worker_executable() { return BULKHEAD_WORKER_EXECUTABLE; }
 
+fs::path worker_with_death_points() { return BULKHEAD_WORKER_WITH_DEATH_POINTS; }
+
 fs::path built_plugin(std::string_view name) {
     const std::string folder(name);
     for (const fs::path& place : {fs::path(BULKHEAD_EXAMPLE_PLUGINS) / folder / folder,

@@ -9,6 +9,9 @@ namespace bulkhead::tests {
 
 std::filesystem::path worker_executable();
 
+// The worker that dies at a named step: worker/src/death_point.hpp.
+std::filesystem::path worker_with_death_points();
+
 // The folder of the plugin of this name, be it an example, a victim or one that is refused.
 std::filesystem::path built_plugin(std::string_view name);
 // Of an example that builds several plugins.

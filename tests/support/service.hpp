@@ -21,9 +21,10 @@ Host make_host(HostOptions options = host_options());
 Plugin load(Host& host, const std::filesystem::path& folder);
 inline Plugin load(Host& host, const PluginFolder& folder) { return load(host, folder.path()); }
 
-// As many restarts as a test likes: deaths that it brings about are no crash loop. And a worker that hangs at the end
-// is not waited for long.
-inline const nlohmann::json kEndlessRestarts = {{"supervision", {{"restarts", 1'000'000}, {"stop_ms", 300}}}};
+// As many restarts as a test likes, each at once: deaths that it brings about are no crash loop, and the requests it
+// uses are not put into quarantine. And a worker that hangs at the end is not waited for long.
+inline const nlohmann::json kEndlessRestarts = {
+    {"supervision", {{"restarts", 1'000'000}, {"stop_ms", 300}, {"backoff_ms", 0}, {"quarantine_deaths", 0}}}};
 
 // `one` with `other` merged in.
 nlohmann::json merged(nlohmann::json one, const nlohmann::json& other);

@@ -37,6 +37,15 @@ std::set<std::string> names_in_shared_memory() {
     return names;
 }
 
+std::size_t mapped_segments() {
+    std::ifstream file("/proc/self/maps");
+    std::size_t count = 0;
+    for (std::string line; std::getline(file, line);) {
+        count += line.find("/memfd:bulkhead-") != std::string::npos ? 1 : 0;
+    }
+    return count;
+}
+
 std::size_t resident_bytes() {
     std::ifstream file("/proc/self/statm");
     std::size_t size = 0;
@@ -75,6 +84,9 @@ std::string difference(const Snapshot& before, const Snapshot& now) {
             text += "child " + std::to_string(child.pid) + " " + child.name + " " + child.state + "\n";
         }
     }
+    if (now.segments > before.segments) {
+        text += std::to_string(now.segments - before.segments) + " mapped segments\n";
+    }
     for (const std::string& name : now.shared_memory) {
         if (!before.shared_memory.contains(name)) {
             text += "/dev/shm/" + name + "\n";
@@ -95,6 +107,7 @@ Snapshot Snapshot::take() {
     snapshot.threads = static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
     snapshot.children = children_of(::getpid()).size();
     snapshot.shared_memory = names_in_shared_memory();
+    snapshot.segments = mapped_segments();
     snapshot.resident = resident_bytes();
     return snapshot;
 }

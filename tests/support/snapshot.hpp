@@ -14,6 +14,7 @@ struct Snapshot {
     std::size_t threads = 0;
     std::size_t children = 0;             // dead ones that nobody reaped included
     std::set<std::string> shared_memory;  // names in /dev/shm
+    std::size_t segments = 0;             // of ours that are mapped
     std::size_t resident = 0;             // bytes
 
     static Snapshot take();

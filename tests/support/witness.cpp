@@ -6,13 +6,15 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <utility>
 
 #include "support/until.hpp"
 
 namespace bulkhead::tests {
 
-Witness::Witness(const nlohmann::json& changes)
-    : service_("witness", merged({{"config", {{"journal", (scratch_.path() / "journal").string()}}}}, changes)) {}
+Witness::Witness(const nlohmann::json& changes, HostOptions options)
+    : service_("witness", merged({{"config", {{"journal", (scratch_.path() / "journal").string()}}}}, changes),
+               std::move(options)) {}
 
 std::vector<std::string> Witness::journal() const {
     std::ifstream file(scratch_.path() / "journal");

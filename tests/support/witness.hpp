@@ -13,7 +13,7 @@ namespace bulkhead::tests {
 
 class Witness {
   public:
-    explicit Witness(const nlohmann::json& changes = kEndlessRestarts);
+    explicit Witness(const nlohmann::json& changes = kEndlessRestarts, HostOptions options = host_options());
 
     Service& service() { return service_; }
     const Plugin& plugin() const { return service_.plugin(); }

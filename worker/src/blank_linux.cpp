@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "bulkhead/transport/packet.hpp"
+#include "explain.hpp"
 #include "inspect.hpp"
 #include "process.hpp"
 #include "serve.hpp"
@@ -39,6 +40,9 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
     orders.reset();
     if (order->role == transport::WorkerRole::inspect) {
         inspect(std::move(packet.descriptors));
+    }
+    if (order->role == transport::WorkerRole::explain) {
+        explain(std::move(packet.descriptors));
     }
     serve(*order, std::move(packet.descriptors));
 }

@@ -1,18 +1,25 @@
 #include "crash_handler.hpp"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
+
+#include "bulkhead/transport/launch_protocol.hpp"
+#include "modules.hpp"
+#include "own_memory.hpp"
+#include "thread_stack.hpp"
+#include "uncaught_exception.hpp"
 
 namespace bulkhead::worker {
 namespace {
@@ -25,99 +32,16 @@ static_assert(transport::kBlackBoxRegisters == NGREG);
 
 constexpr std::array kFatal{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS};
 constexpr std::size_t kPage = 4096;
+constexpr timespec kPause{0, 100'000};
 constexpr std::uint64_t kRedZone = 128;  // below the stack pointer, used by leaf functions
 
 // What the handler needs. Set before it is installed.
 BlackBox* the_box = nullptr;
-const transport::WorkerOutboxHeader* the_header = nullptr;
+transport::WorkerOutboxHeader* the_header = nullptr;
 const SignalEvent* the_signal = nullptr;
 pid_t the_process = 0;
-
-// Of the thread's own stack. Plain, because the handler reads it in threads that were never prepared, too.
-struct StackBounds {
-    std::uint64_t begin;
-    std::uint64_t end;
-};
-constinit thread_local StackBounds stack_bounds{0, 0};
-
-StackBounds find_stack_bounds() noexcept {
-    pthread_attr_t attributes;
-    if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) {
-        return {};
-    }
-    void* low = nullptr;
-    std::size_t size = 0;
-    const bool known = ::pthread_attr_getstack(&attributes, &low, &size) == 0;
-    ::pthread_attr_destroy(&attributes);
-    const auto begin = reinterpret_cast<std::uint64_t>(low);
-    return known ? StackBounds{begin, begin + size} : StackBounds{};
-}
-
-StackBounds main_stack{0, 0};  // with the limit that held then
-rlim_t main_stack_limit = RLIM_INFINITY;
-
-// The main thread's stack grows downwards as far as the limit allows now.
-StackBounds main_stack_bounds() noexcept {
-    rlimit now{};
-    if (main_stack_limit == RLIM_INFINITY || ::getrlimit(RLIMIT_STACK, &now) != 0 || now.rlim_cur > main_stack_limit) {
-        return main_stack;
-    }
-    return {main_stack.begin + (main_stack_limit - now.rlim_cur), main_stack.end};
-}
-
-// The stack that the handler runs on in one thread. A sanitizer may have brought one already.
-class HandlerStack {
-  public:
-    constexpr HandlerStack() noexcept = default;
-    HandlerStack(const HandlerStack&) = delete;
-    HandlerStack& operator=(const HandlerStack&) = delete;
-    ~HandlerStack() {
-        if (memory_ == nullptr) {
-            return;
-        }
-        stack_t current{};
-        if (::sigaltstack(nullptr, &current) == 0 && current.ss_sp == memory_) {
-            stack_t none{};
-            none.ss_flags = SS_DISABLE;
-            ::sigaltstack(&none, nullptr);
-        }
-        ::munmap(memory_, kSize);
-    }
-
-    void provide() noexcept {
-        stack_t current{};
-        if (::sigaltstack(nullptr, &current) != 0 || (current.ss_flags & SS_DISABLE) == 0) {
-            return;
-        }
-        void* memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-        if (memory == MAP_FAILED) {
-            return;
-        }
-        stack_t stack{};
-        stack.ss_sp = memory;
-        stack.ss_size = kSize;
-        if (::sigaltstack(&stack, nullptr) == 0) {
-            memory_ = memory;
-        } else {
-            ::munmap(memory, kSize);
-        }
-    }
-
-  private:
-    static constexpr std::size_t kSize = 64 * 1024;  // touched only in a crash
-    void* memory_ = nullptr;
-};
-
-thread_local HandlerStack handler_stack;
-
-// Copies what can be read; EFAULT instead of a second fault. How many bytes from the first.
-std::size_t copy_memory(void* to, std::uint64_t from, std::size_t size) noexcept {
-    const iovec local{to, size};
-    const iovec remote{reinterpret_cast<void*>(from), size};
-    const ssize_t count = ::process_vm_readv(the_process, &local, 1, &remote, 1, 0);
-    return count > 0 ? static_cast<std::size_t>(count) : 0;
-}
+std::atomic<bool> crash_is_recorded{false};
+std::atomic<bool> hang_is_recorded{false};  // and no crash yet
 
 void copy_stack(std::uint64_t pointer, BlackBox& box) noexcept {
     BlackBoxRecord& record = box.record;
@@ -135,7 +59,7 @@ void copy_stack(std::uint64_t pointer, BlackBox& box) noexcept {
         while (copied < most) {
             const std::uint64_t address = from + copied;
             const std::size_t piece = std::min<std::uint64_t>(most - copied, kPage - address % kPage);
-            const std::size_t count = copy_memory(box.stack + copied, address, piece);
+            const std::size_t count = copy_own_memory(box.stack + copied, address, piece);
             copied += count;
             if (count < piece) {
                 break;
@@ -150,30 +74,83 @@ void copy_stack(std::uint64_t pointer, BlackBox& box) noexcept {
     }
 }
 
-void record_crash(int number, const siginfo_t& info, const ucontext_t& context) noexcept {
+// Whether not even a little memory can be had any more.
+bool address_space_is_used_up() noexcept {
+    constexpr std::size_t kLittle = std::size_t{1} << 20;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return false;
+    }
+    void* memory = ::mmap(nullptr, kLittle, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        return errno == ENOMEM;
+    }
+    ::munmap(memory, kLittle);
+    return false;
+}
+
+pid_t this_thread() noexcept { return static_cast<pid_t>(::syscall(SYS_gettid)); }
+
+void record(int number, const siginfo_t& info, const ucontext_t& context) noexcept {
     BlackBoxRecord& record = the_box->record;
     record.signal = number;
     record.code = info.si_code;
-    record.thread = static_cast<std::int32_t>(::syscall(SYS_gettid));
+    record.thread = this_thread();
     record.fault_address = reinterpret_cast<std::uint64_t>(info.si_addr);
     record.call_id = the_header->current_call_id.load(std::memory_order_relaxed);
-    record.stack_begin = stack_bounds.begin;
-    record.stack_end = stack_bounds.end;
+    const StackBounds stack = stack_of_this_thread();
+    record.stack_begin = stack.begin;
+    record.stack_end = stack.end;
     record.heap_end = reinterpret_cast<std::uint64_t>(::sbrk(0));
     std::memcpy(record.registers, context.uc_mcontext.gregs, sizeof record.registers);
     copy_stack(record.registers[REG_RSP], *the_box);
+    if (address_space_is_used_up()) {
+        record.flags |= transport::kAddressSpaceUsedUp;
+    }
+    note_late_modules(record);
+}
+
+// Only who has the box may write to it. A hang's record gives way to a crash's.
+bool take_box() noexcept {
+    constexpr auto kWriting = static_cast<std::uint32_t>(BlackBoxState::writing);
+    auto expected = static_cast<std::uint32_t>(BlackBoxState::empty);
+    if (the_box->state.compare_exchange_strong(expected, kWriting)) {
+        return true;
+    }
+    expected = static_cast<std::uint32_t>(BlackBoxState::complete);
+    return hang_is_recorded.load() && the_box->state.compare_exchange_strong(expected, kWriting);
+}
+
+void close_box() noexcept {
+    the_box->state.store(static_cast<std::uint32_t>(BlackBoxState::complete), std::memory_order_release);
+    the_signal->raise_without_waiting();
+}
+
+// The host's first news of the death. False: another thread was faster.
+bool announce_crash() noexcept {
+    std::uint32_t nobody = 0;
+    const std::uint32_t who = this_thread() == the_process ? 1 : 2;
+    if (!the_header->crashing.compare_exchange_strong(nobody, who, std::memory_order_release)) {
+        return false;
+    }
+    the_signal->raise_without_waiting();
+    // What follows is for the report. What serves instead goes first, and needs no longer than this. Neither a yield
+    // nor a lower priority would do: the one does nothing for who has slept long before, the other makes those wait
+    // whose calls end with this process.
+    ::nanosleep(&kPause, nullptr);
+    return true;
 }
 
 void on_fatal_signal(int number, siginfo_t* info, void* context) noexcept {
     if (::getpid() == the_process) {
-        auto expected = static_cast<std::uint32_t>(BlackBoxState::empty);
-        const bool first =
-            the_box->state.compare_exchange_strong(expected, static_cast<std::uint32_t>(BlackBoxState::writing));
-        if (first) {
-            record_crash(number, *info, *static_cast<ucontext_t*>(context));
-            the_box->state.store(static_cast<std::uint32_t>(BlackBoxState::complete), std::memory_order_release);
-            the_signal->raise();
-        } else if (the_box->state.load() == static_cast<std::uint32_t>(BlackBoxState::writing)) {
+        if (announce_crash()) {
+            if (take_box()) {
+                hang_is_recorded = false;
+                record(number, *info, *static_cast<ucontext_t*>(context));
+                close_box();
+            }
+            crash_is_recorded = true;
+        } else if (!crash_is_recorded) {
             // Another thread's crash is being written down, and ends the process right after. Should that thread be
             // this one, a fault of the handler itself, the kernel has ended us already.
             for (;;) {
@@ -189,39 +166,45 @@ void on_fatal_signal(int number, siginfo_t* info, void* context) noexcept {
     }
 }
 
+// The host asks where the dispatcher is. Another thread gets the signal when that one blocks it: then it is not known.
+void on_hang_signal(int number, siginfo_t* info, void* context) noexcept {
+    const int error = errno;
+    if (::getpid() == the_process && this_thread() == the_process && the_header->crashing.load() == 0 && take_box()) {
+        record(number, *info, *static_cast<ucontext_t*>(context));
+        hang_is_recorded = true;
+        close_box();
+    }
+    errno = error;
+}
+
+void install(int number, void (*handler)(int, siginfo_t*, void*), int flags) noexcept {
+    struct sigaction action {};
+    action.sa_sigaction = handler;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | flags;
+    ::sigaddset(&action.sa_mask, transport::kHangSignal);
+    for (const int fatal : kFatal) {
+        ::sigaddset(&action.sa_mask, fatal);
+    }
+    ::sigaction(number, &action, nullptr);
+}
+
 }  // namespace
 
-void note_main_stack() noexcept {
-    main_stack = find_stack_bounds();
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_STACK, &limit) == 0) {
-        main_stack_limit = limit.rlim_cur;
-    }
-}
-
-void prepare_thread_for_crash() noexcept {
-    stack_bounds = find_stack_bounds();
-    handler_stack.provide();
-}
-
-void install_crash_handler(BlackBox& box, const transport::WorkerOutboxHeader& header,
-                           const SignalEvent& signal) noexcept {
-    the_box = &box;
-    the_header = &header;
+void install_crash_handler(const transport::WorkerOutbox& outbox, const SignalEvent& signal) noexcept {
+    the_box = &outbox.black_box();
+    the_header = &outbox.header();
     the_signal = &signal;
     the_process = ::getpid();
-    box.record.heap_begin = reinterpret_cast<std::uint64_t>(::sbrk(0));
-    stack_bounds = main_stack_bounds();
-    handler_stack.provide();
-    struct sigaction action {};
-    action.sa_sigaction = [](int number, siginfo_t* info, void* context) { on_fatal_signal(number, info, context); };
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    BlackBoxRecord& record = the_box->record;
+    record.heap_begin = reinterpret_cast<std::uint64_t>(::sbrk(0));
+    record.channel_begin = reinterpret_cast<std::uint64_t>(the_header);
+    record.channel_end = record.channel_begin + outbox.geometry().worker_outbox_size;
+    prepare_main_thread_for_crash();
+    note_uncaught_exceptions(record);
     for (const int number : kFatal) {
-        ::sigaddset(&action.sa_mask, number);
+        install(number, on_fatal_signal, 0);
     }
-    for (const int number : kFatal) {
-        ::sigaction(number, &action, nullptr);
-    }
+    install(transport::kHangSignal, on_hang_signal, SA_RESTART);
 }
 
 }  // namespace bulkhead::worker

@@ -7,8 +7,9 @@
 
 namespace bulkhead::worker {
 
-// Sends SIGKILL to every child of this process but `spared` (0: none). Returns how many it found that were not
-// dead yet. Only this process reaps its children, so a pid cannot change its owner in between.
+// Sends SIGKILL to every child of this process but `spared` (0: none). Returns how many got it; they can be reaped.
+// Only for a process with one thread. Only this process reaps its children, so a pid cannot change its owner in
+// between.
 std::size_t kill_children(pid_t spared) noexcept;
 
 // Ends and reaps every child, and the children's children, which become ours as they are orphaned. Returns when none

@@ -1,8 +1,11 @@
 #include "dispatcher.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "bulkhead/transport/waiting.hpp"
+#include "death_point.hpp"
 
 namespace bulkhead::worker {
 
@@ -11,10 +14,22 @@ using transport::kNoPosition;
 using transport::Message;
 using transport::RingReader;
 
+namespace {
+
+constexpr int kLooksForRequest = 4;
+
+}  // namespace
+
 Dispatcher::Dispatcher(const transport::HostOutboxView& host, const transport::WorkerCell& cell,
                        transport::WorkerOutbox& outbox, ReplyOutbox& replies, OpenCalls& calls,
-                       const PluginInstance& instance)
-    : cell_(cell), host_(host), header_(outbox.header()), replies_(replies), calls_(calls), instance_(instance) {}
+                       const PluginInstance& instance, Checkpoints& checkpoints)
+    : cell_(cell),
+      host_(host),
+      header_(outbox.header()),
+      replies_(replies),
+      calls_(calls),
+      instance_(instance),
+      checkpoints_(checkpoints) {}
 
 bool Dispatcher::wait_for_start() {
     const auto is_told = [this] {
@@ -22,7 +37,7 @@ bool Dispatcher::wait_for_start() {
                cell_.shut_down.load(std::memory_order_relaxed) != 0;
     };
     while (!is_told()) {
-        wait(is_told);
+        wait(is_told, [] { death_point("parked_standing_by"); });
     }
     start_ = cell_.start.load(std::memory_order_acquire);
     // A cell of another incarnation: the host lost sight of us, and this is for a later worker.
@@ -32,6 +47,7 @@ bool Dispatcher::wait_for_start() {
     }
     requests_ = host_.requests_from(start_);
     header_.begun.store(start_, std::memory_order_release);
+    checkpoints_.begin(start_);
     return true;
 }
 
@@ -43,17 +59,46 @@ void Dispatcher::serve() {
             break;
         }
         if (ready) {
+            leave_it_to_the_next_if_crashing();
             take_one();
+        } else if (checkpoints_.is_due()) {
+            checkpoints_.take();
         } else {
-            wait([this] { return requests_.ready() || is_told_to_end(); });
+            wait(
+                [this] {
+                    // Nearly always it is a request, so it is looked for more often than all else.
+                    for (int look = 0; look < kLooksForRequest; ++look) {
+                        requests_.prefetch_next();
+                        if (requests_.ready()) {
+                            return true;
+                        }
+                    }
+                    return is_told_to_end() || checkpoints_.is_due();
+                },
+                [] { death_point("parked"); });
         }
     }
-    replies_.wait_for_answers(requests_.position() - start_);
+    leave_it_to_the_next_if_crashing();  // that may be why; then this is no end in order
+    while (!replies_.wait_for_answers(requests_.position() - start_)) {
+        checkpoints_.take();
+    }
+    death_point("before_handover");
 }
 
 bool Dispatcher::is_told_to_end() const noexcept {
-    return requests_.position() >= cell_.stop.load(std::memory_order_acquire) ||
-           cell_.shut_down.load(std::memory_order_acquire) != 0;
+    return is_told_to_stop_before(requests_.position()) || cell_.shut_down.load(std::memory_order_acquire) != 0;
+}
+
+bool Dispatcher::is_told_to_stop_before(std::uint64_t position) const noexcept {
+    return position >= cell_.stop.load(std::memory_order_acquire);
+}
+
+// Another thread is crashing, and its handler ends the process: what has not begun here begins in the next worker and
+// is not lost.
+void Dispatcher::leave_it_to_the_next_if_crashing() const noexcept {
+    while (header_.crashing.load(std::memory_order_relaxed) != 0) {
+        ::pause();
+    }
 }
 
 void Dispatcher::take_one() {
@@ -62,9 +107,18 @@ void Dispatcher::take_one() {
         // The host overran us, which its own reading of `begun` rules out: shared memory is broken.
         std::abort();
     }
+    last_length_ = message.length;
+    death_point("after_take");
     // First begun, then the look at the cancel cell; the host does it the other way round. One of us sees the other.
     header_.begun.store(requests_.position(), std::memory_order_release);
     full_fence();
+    death_point("after_begun");
+    if (is_told_to_stop_before(requests_.position() - 1)) {
+        // Another thread crashed, and the host gave this request to another worker, or counts it as begun.
+        for (;;) {
+            ::pause();
+        }
+    }
     const auto& cell = *calls_.slot(message.call_id).cell;
     if (cell.cancelled.load(std::memory_order_acquire) == message.call_id) {
         replies_.skip(message.call_id);
@@ -81,23 +135,38 @@ void Dispatcher::run(const Message& message) {
     }
     const bulkhead_bytes request = calls_.open(calls_.slot(message.call_id), message);
     header_.current_call_id.store(message.call_id, std::memory_order_relaxed);
+    death_point("before_run");
     instance_.run(message.method, OpenCalls::handle_of(message.call_id), request);
+    death_point("after_run");
     header_.current_call_id.store(0, std::memory_order_relaxed);
+    if (checkpoints_.active()) {
+        checkpoints_.after_call(requests_.position());
+    }
 }
 
-template <typename HasWork>
-void Dispatcher::wait(HasWork&& has_work) {
+template <typename HasWork, typename BeforeSleep>
+void Dispatcher::wait(HasWork&& has_work, BeforeSleep&& before_sleep) {
     if (cell_.spin_permit.load(std::memory_order_relaxed) != 0 &&
-        transport::spin_until(has_work, host_.spin_budget())) {
+        transport::spin_until(has_work, transport::spin_budget_after(host_.spin_budget(), last_length_))) {
         return;
     }
-    const std::uint32_t seen = cell_.bell.load(std::memory_order_acquire);
+    const std::uint32_t bell = cell_.bell.load(std::memory_order_acquire);
+    const std::uint32_t changed = replies_.changed().load(std::memory_order_acquire);
     header_.parked.store(1, std::memory_order_relaxed);
     full_fence();
     if (!has_work()) {
-        transport::futex_wait(cell_.bell, seen, transport::kNoDeadline);
+        before_sleep();
+        park(bell, changed);
     }
     header_.parked.store(0, std::memory_order_relaxed);
+}
+
+void Dispatcher::park(std::uint32_t bell_seen, std::uint32_t changed_seen) noexcept {
+    if (checkpoints_.active()) {  // other threads' answers may need one, and the clock
+        transport::futex_wait_either(cell_.bell, bell_seen, replies_.changed(), changed_seen, checkpoints_.due_at());
+    } else {
+        transport::futex_wait(cell_.bell, bell_seen, transport::kNoDeadline);
+    }
 }
 
 }  // namespace bulkhead::worker

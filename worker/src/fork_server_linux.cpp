@@ -11,10 +11,10 @@
 #include <cstdlib>
 #include <vector>
 
-#include "crash_handler.hpp"
 #include "descendants.hpp"
 #include "fork_server.hpp"
 #include "process.hpp"
+#include "thread_stack.hpp"
 
 namespace bulkhead::worker {
 namespace {
@@ -45,9 +45,8 @@ ForkServer::ForkServer(const ForkServerInheritance& inheritance)
     std::array kept{control_.get(), orphans_.get(), guard_.get()};
     std::sort(kept.begin(), kept.end());
     close_all_but(kept);
-    reset_signals();
+    reset_signals_but_ignore_requests_to_end();
     note_main_stack();
-    ignore_requests_to_end();
     set_process_name("bulkhead-forks");
     signals_ = open_signals({SIGCHLD});
     if (!signals_) {

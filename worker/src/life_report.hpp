@@ -20,14 +20,26 @@ class LifeReport {
 
     // `step` completes "the worker died ..." and is what the host says when nothing follows.
     void loading(std::string_view step) noexcept;
-    // Describes the methods; from now on the worker may be told to serve.
-    void ready(const std::vector<bulkhead_method>& methods) noexcept;
+    // Describes the methods; from now on the worker may be told to serve. `traits` are transport::WorkerTraits.
+    void ready(const std::vector<bulkhead_method>& methods, std::uint32_t traits) noexcept;
+    // The plugin loads the state, or is being activated.
+    void restoring() noexcept;
+    void activating() noexcept;
+    void serving() noexcept;
+    void handed_over() noexcept;
     // The worker will not serve. Ends the process without running anything of the plugin.
     [[noreturn]] void refused(const Refusal& refusal) noexcept;
+    // The same, because of the state that it was to load.
+    [[noreturn]] void state_refused(const Refusal& refusal) noexcept;
     void stopped() noexcept;
 
   private:
     void enter(transport::Life life) noexcept;
+    void enter(transport::Life life, std::string_view step) noexcept;
+    // Without waking the host.
+    void note(transport::Life life, std::string_view step) noexcept;
+    void set(transport::Life life) noexcept;
+    [[noreturn]] void give_up(transport::Life life, const Refusal& refusal) noexcept;
 
     transport::WorkerOutbox& outbox_;
     const SignalEvent& signal_;

@@ -9,4 +9,8 @@ namespace bulkhead::worker {
 // All that are loaded now. `names` are those of the sealed copies. Not while a crash is recorded.
 void note_modules(const LibraryNames& names, transport::BlackBoxRecord& record);
 
+// Adds those that were loaded since: the one whose constructor crashes, what a plugin loaded by itself. Reads the
+// loader's list without its lock, so what was half done is left out. Async-signal-safe.
+void note_late_modules(transport::BlackBoxRecord& record) noexcept;
+
 }  // namespace bulkhead::worker

@@ -11,6 +11,7 @@
 
 #include "bulkhead/plugin/plugin.h"
 #include "bulkhead/transport/host_outbox.hpp"
+#include "bulkhead/transport/ring.hpp"
 
 namespace bulkhead::worker {
 
@@ -69,7 +70,7 @@ class OpenCalls {
         if (message.in_slab()) {
             request.data = host_.block(message.slab_offset());
         } else {
-            std::memcpy(call.request.data(), message.inline_bytes, message.inline_size());
+            transport::copy_lines(call.request.data(), message.inline_bytes, message.inline_size());
         }
         call.id.store(message.call_id, std::memory_order_release);
         return request;

@@ -22,6 +22,13 @@ Limits parse_limits(const Json& json) {
     return limits;
 }
 
+CheckpointRule parse_checkpoints(const Json& json) {
+    CheckpointRule rule;
+    rule.every_calls = json.value("every_calls", rule.every_calls);
+    rule.every = std::chrono::milliseconds(json.value("every_ms", std::uint64_t{0}));
+    return rule;
+}
+
 Refusal unreadable(const std::string& cause) { return {"the order to its worker cannot be read: " + cause}; }
 
 }  // namespace
@@ -38,6 +45,7 @@ OrRefusal<Order> parse_order(std::string_view text) {
         order.config = json.value("config", order.config);
         order.environment = json.value("environment", order.environment);
         order.limits = parse_limits(json.value("limits", Json::object()));
+        order.checkpoints = parse_checkpoints(json.value("checkpoints", Json::object()));
         return order;
     } catch (const Json::exception& failure) {
         return unreadable(failure.what());

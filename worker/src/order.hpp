@@ -1,6 +1,7 @@
 // What a worker is told to run. See "Order to a worker" in host/transport/LAYOUT.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -20,6 +21,13 @@ struct Limits {
     std::uint64_t stack = 0;  // bytes
 };
 
+// When checkpoints are taken, beside those that the plugin asks for; 0 is never. Without effect for a plugin that does
+// not save.
+struct CheckpointRule {
+    std::uint32_t every_calls = 0;  // 1: before each answer leaves
+    std::chrono::milliseconds every{0};
+};
+
 struct Order {
     std::string plugin;
     std::string version;
@@ -29,6 +37,7 @@ struct Order {
     std::string config = "{}";              // JSON
     std::map<std::string, std::string> environment;
     Limits limits;
+    CheckpointRule checkpoints;
 };
 
 // The host wrote it, so what does not parse is our own mistake; it still gets a sentence.

@@ -23,6 +23,21 @@ std::optional<Refusal> PluginInstance::create(const bulkhead_services& services,
     return explain("create", result, error);
 }
 
+std::optional<Refusal> PluginInstance::load(std::uint32_t version, std::span<const std::byte> state) noexcept {
+    if (!has_state()) {
+        return Refusal{"it keeps no state, but a former release of it saved one"};
+    }
+    bulkhead_error error{};
+    const int result = table_.functions.load(instance_, version, {state.data(), state.size()}, &error);
+    return explain("load", result, error);
+}
+
+std::optional<Refusal> PluginInstance::save(bulkhead_state* state) const noexcept {
+    bulkhead_error error{};
+    const int result = table_.functions.save(instance_, state, &error);
+    return explain("save", result, error);
+}
+
 std::optional<Refusal> PluginInstance::activate() noexcept {
     if (table_.functions.activate == nullptr) {
         return std::nullopt;

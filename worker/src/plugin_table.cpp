@@ -42,6 +42,9 @@ class TableCheck {
         if (table_->create == nullptr || table_->destroy == nullptr) {
             return refuse(std::string("it has no ") + (table_->create == nullptr ? "create" : "destroy") + " function");
         }
+        if (offers_only_half_a_state()) {
+            return refuse("it has save without load, or load without save");
+        }
         if (table_->method_count > transport::kMaxMethods) {
             return refuse("it has " + std::to_string(table_->method_count) + " methods; at most " +
                           std::to_string(transport::kMaxMethods) + " are possible");
@@ -59,9 +62,18 @@ class TableCheck {
                       std::to_string(kVersionOneTable));
     }
 
+    // Both came with the same growth of the table.
+    bool offers_only_half_a_state() const {
+        constexpr std::size_t kWithState = offsetof(bulkhead_plugin_table, load) + sizeof(void (*)());
+        return table_->size >= kWithState && (table_->save == nullptr) != (table_->load == nullptr);
+    }
+
     OrRefusal<PluginTable> copy() {
         PluginTable result;
         std::memcpy(&result.functions, table_, std::min(table_->size, sizeof result.functions));
+        if (result.functions.load == nullptr) {  // a table that ends between the two
+            result.functions.save = nullptr;
+        }
         const auto* bytes = reinterpret_cast<const std::byte*>(table_->methods);
         for (std::size_t index = 0; index < table_->method_count; ++index) {
             bulkhead_method method{};

@@ -14,8 +14,9 @@ namespace bulkhead::worker {
 // blocked any signal, and both survive fork and exec.
 void reset_signals() noexcept;
 
-// Ignores what a terminal or a service manager sends to every process of a server. The host says when to end.
-void ignore_requests_to_end() noexcept;
+// The same, but what a terminal or a service manager sends to every process of a server is ignored. The host says when
+// to end.
+void reset_signals_but_ignore_requests_to_end() noexcept;
 
 // Blocks the signals and returns a descriptor that tells of them. Close-on-exec, non-blocking.
 transport::Descriptor open_signals(std::initializer_list<int> signals) noexcept;

@@ -36,24 +36,23 @@ void close_between(unsigned first, unsigned last) noexcept {
     }
 }
 
-}  // namespace
-
-void reset_signals() noexcept {
-    struct sigaction defaults {};
-    defaults.sa_handler = SIG_DFL;
+// One step for each signal: what is ignored before and after is never deadly between.
+void set_dispositions(std::initializer_list<int> ignored) noexcept {
     for (int number = 1; number < NSIG; ++number) {
-        ::sigaction(number, &defaults, nullptr);
+        struct sigaction action {};
+        action.sa_handler = std::find(ignored.begin(), ignored.end(), number) == ignored.end() ? SIG_DFL : SIG_IGN;
+        ::sigaction(number, &action, nullptr);
     }
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-void ignore_requests_to_end() noexcept {
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
-        ::signal(number, SIG_IGN);
-    }
-}
+}  // namespace
+
+void reset_signals() noexcept { set_dispositions({}); }
+
+void reset_signals_but_ignore_requests_to_end() noexcept { set_dispositions({SIGINT, SIGTERM, SIGHUP, SIGQUIT}); }
 
 transport::Descriptor open_signals(std::initializer_list<int> signals) noexcept {
     sigset_t set;

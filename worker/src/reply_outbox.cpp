@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "death_point.hpp"
+
 namespace bulkhead::worker {
 
 using namespace std::chrono_literals;
@@ -18,6 +20,15 @@ constexpr auto kLongestWait = 50ms;
 bool is_past(std::uint64_t deadline, SteadyTime now) {
     const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
     return deadline != 0 && deadline <= static_cast<std::uint64_t>(nanoseconds);
+}
+
+transport::Message short_error(std::uint64_t call_id, std::string_view text) {
+    transport::Message message;
+    message.call_id = call_id;
+    message.kind = static_cast<std::uint8_t>(transport::Kind::plugin_error);
+    message.length = static_cast<std::uint32_t>(std::min(text.size(), transport::kInlineCapacity));
+    std::memcpy(message.inline_bytes, text.data(), message.length);
+    return message;
 }
 
 }  // namespace
@@ -49,7 +60,16 @@ bool ReplyOutbox::answer(OpenCall& call, transport::Message& message) noexcept {
             slab_.free(*unused.block);
             gave_back = true;
         }
-        publish(message);
+        if (hold_) {
+            held_.push_back(message);
+            held_count_.store(held_.size(), std::memory_order_release);
+        } else {
+            publish(message);
+        }
+    }
+    if (hold_) {
+        transport::ring_bell(changed_);
+        return true;
     }
     notify_host();
     const bool somebody_waits = gave_back && outbox_.header().waits_for_room.load(std::memory_order_relaxed) > 0;
@@ -79,11 +99,7 @@ void ReplyOutbox::skip(std::uint64_t call_id) noexcept {
 }
 
 void ReplyOutbox::fail_unopened(std::uint64_t call_id, std::string_view text) noexcept {
-    transport::Message message;
-    message.call_id = call_id;
-    message.kind = static_cast<std::uint8_t>(transport::Kind::plugin_error);
-    message.length = static_cast<std::uint32_t>(std::min(text.size(), transport::kInlineCapacity));
-    std::memcpy(message.inline_bytes, text.data(), message.length);
+    transport::Message message = short_error(call_id, text);
     publish_unopened(message);
 }
 
@@ -97,7 +113,9 @@ void ReplyOutbox::publish_unopened(transport::Message& message) noexcept {
 
 void ReplyOutbox::publish(transport::Message& message) noexcept {
     message.incarnation = outbox_.header().incarnation;
+    death_point("before_publish");
     outbox_.replies().publish(message);
+    death_point("after_publish");
 }
 
 // After publishing: the other half of the rule that loses no wake-up.
@@ -172,24 +190,72 @@ void ReplyOutbox::free(std::uint64_t block) noexcept {
     }
 }
 
-std::uint64_t ReplyOutbox::published() noexcept {
-    const std::lock_guard lock(mutex_);
-    return outbox_.replies().head();
+void ReplyOutbox::hold_answers() noexcept {
+    hold_ = true;
+    held_.reserve(host_.geometry().call_slots);
 }
 
-void ReplyOutbox::wait_for_answers(std::uint64_t messages) noexcept {
+ReplyOutbox::Answers ReplyOutbox::answers() noexcept {
+    const std::lock_guard lock(mutex_);
+    return {held_.size(), outbox_.replies().head() + held_.size()};
+}
+
+void ReplyOutbox::publish_held(std::size_t count, std::uint64_t checkpoint) noexcept {
+    if (count == 0) {
+        return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        for (std::size_t index = 0; index < count; ++index) {
+            held_[index].deadline = checkpoint;
+            publish(held_[index]);
+        }
+        drop_held(count);
+    }
+    notify_host();
+}
+
+void ReplyOutbox::fail_held(std::size_t count, std::string_view text) noexcept {
+    if (count == 0) {
+        return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        for (std::size_t index = 0; index < count; ++index) {
+            transport::Message message = short_error(held_[index].call_id, text);
+            publish(message);
+            if (held_[index].in_slab()) {  // the host will never see it
+                std::erase_if(lent_, [&](const LentBlock& lent) { return lent.call_id == message.call_id; });
+                slab_.free(held_[index].slab_offset());
+            }
+        }
+        drop_held(count);
+    }
+    notify_host();
+}
+
+void ReplyOutbox::drop_held(std::size_t count) noexcept {
+    held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(count));
+    held_count_.store(held_.size(), std::memory_order_release);
+}
+
+bool ReplyOutbox::wait_for_answers(std::uint64_t messages) noexcept {
     draining_.store(true, std::memory_order_relaxed);
+    bool done = false;
     for (;;) {
         const std::uint32_t bell = cell_.bell.load(std::memory_order_acquire);
         const std::uint32_t changed = changed_.load(std::memory_order_acquire);
         outbox_.header().parked.store(1, std::memory_order_relaxed);
         transport::full_fence();
-        if (published() >= messages || cell_.shut_down.load(std::memory_order_acquire) != 0) {
+        const Answers so_far = answers();
+        done = so_far.given - so_far.held >= messages || cell_.shut_down.load(std::memory_order_acquire) != 0;
+        if (done || so_far.held > 0) {
             break;
         }
         transport::futex_wait_either(cell_.bell, bell, changed_, changed, transport::kNoDeadline);
     }
     outbox_.header().parked.store(0, std::memory_order_relaxed);
+    return done;
 }
 
 }  // namespace bulkhead::worker

@@ -43,8 +43,27 @@ class ReplyOutbox {
     void free(std::uint64_t block) noexcept;
     std::byte* block(std::uint64_t offset) const noexcept { return outbox_.block(offset); }
 
-    // Waits until `messages` were published altogether, or the host says to shut down. [main-thread]
-    void wait_for_answers(std::uint64_t messages) noexcept;
+    // ---- answers that wait for a checkpoint. [main-thread]
+    // From now on answers are held back; before the first call.
+    void hold_answers() noexcept;
+    bool holds_any() const noexcept { return held_count_.load(std::memory_order_acquire) > 0; }
+    struct Answers {
+        std::size_t held = 0;
+        std::uint64_t given = 0;  // held ones too
+    };
+    Answers answers() noexcept;
+    // The first `count` of those held: they may go when the host has taken this checkpoint.
+    void publish_held(std::size_t count, std::uint64_t checkpoint) noexcept;
+    // They become errors with this short text.
+    void fail_held(std::size_t count, std::string_view text) noexcept;
+
+    // Waits until `messages` were published altogether, or the host says to shut down. False: answers are held that
+    // need a checkpoint first. [main-thread]
+    bool wait_for_answers(std::uint64_t messages) noexcept;
+
+    // The dispatcher also waits on this word when the plugin has a state. [any-thread]
+    const std::atomic<std::uint32_t>& changed() const noexcept { return changed_; }
+    void wake_dispatcher() noexcept { transport::ring_bell(changed_); }
 
   private:
     // A block that the host reads, until its call cell says that it is done.
@@ -58,16 +77,20 @@ class ReplyOutbox {
     void notify_host() noexcept;
     std::optional<std::uint64_t> try_allocate(std::size_t size) noexcept;
     void take_back_released_blocks() noexcept;
-    std::uint64_t published() noexcept;
+    void drop_held(std::size_t count) noexcept;
 
     transport::WorkerOutbox& outbox_;
     const transport::HostOutboxView& host_;
     const transport::WorkerCell& cell_;
     const SignalEvent& signal_;
 
-    std::mutex mutex_;  // guards the ring's head, slab_ and lent_, and decides who answers a call
+    std::mutex mutex_;  // guards the ring's head, slab_, lent_ and held_, and decides who answers a call
     transport::Slab slab_;
     std::vector<LentBlock> lent_;
+
+    bool hold_ = false;
+    std::vector<transport::Message> held_;
+    std::atomic<std::size_t> held_count_{0};
 
     std::atomic<std::uint32_t> changed_{0};  // futex word for waiters of this process
     std::atomic<bool> draining_{false};      // the dispatcher waits for answers

@@ -7,7 +7,10 @@
 
 #include "bulkhead/transport/host_outbox.hpp"
 #include "bulkhead/transport/worker_outbox.hpp"
+#include "checkpoints.hpp"
 #include "crash_handler.hpp"
+#include "death_notice.hpp"
+#include "death_point.hpp"
 #include "dispatcher.hpp"
 #include "life_report.hpp"
 #include "modules.hpp"
@@ -76,6 +79,30 @@ PluginTable load(const Order& order, std::vector<Descriptor> libraries, LifeRepo
     return value_or_give_up(check_plugin_table(entry(), order.library), life);
 }
 
+std::uint32_t traits_of(const PluginInstance& instance) {
+    return (instance.has_activate() ? transport::kHasActivate : 0U) |
+           (instance.has_state() ? transport::kHasState : 0U);
+}
+
+void restore(PluginInstance& instance, const transport::HostOutboxView& host, LifeReport& life) {
+    if (const auto state = host.state()) {
+        life.restoring();
+        death_point("before_load");
+        if (const auto refusal = instance.load(host.state_version(), *state)) {
+            life.state_refused(*refusal);
+        }
+    }
+}
+
+void activate(PluginInstance& instance, LifeReport& life) {
+    death_point("before_activate");
+    if (instance.has_activate()) {
+        life.activating();
+        give_up_on(instance.activate(), life);
+    }
+    death_point("after_activate");
+}
+
 }  // namespace
 
 void serve(const transport::StartMessage& message, std::vector<Descriptor> descriptors) {
@@ -108,6 +135,7 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
     descriptors.clear();
     set_process_name(order.plugin.c_str());
     set_environment(order.environment);
+    arm_death_points(message.incarnation);
 
     const transport::WorkerCell& cell = host.worker_cell(message.worker_cell);
     OpenCalls calls(host);
@@ -116,19 +144,30 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
 
     give_up_on(apply_limits(order.limits), life);
     give_up_on(apply_policy(order), life);
-    install_crash_handler(outbox.black_box(), outbox.header(), signal);
+    install_crash_handler(outbox, signal);
+    arm_death_notice(outbox.header().death);
     PluginInstance instance(load(order, std::move(libraries), life, outbox.black_box().record));
+
+    Checkpoints checkpoints(outbox, signal, instance, replies, services, order.checkpoints);
 
     life.loading("in its create function");
     give_up_on(instance.create(services.table(), order.config), life);
-    life.ready(instance.methods());
+    life.ready(instance.methods(), traits_of(instance));
 
-    Dispatcher dispatcher(host, cell, outbox, replies, calls, instance);
+    Dispatcher dispatcher(host, cell, outbox, replies, calls, instance, checkpoints);
     if (dispatcher.wait_for_start()) {
-        give_up_on(instance.activate(), life);
+        restore(instance, host, life);
+        activate(instance, life);
+        life.serving();
         dispatcher.serve();
         instance.deactivate();
         services.close_calls();
+        if (checkpoints.active()) {
+            checkpoints.take();
+        }
+        if (dispatcher.was_stopped()) {
+            life.handed_over();
+        }
     }
     instance.destroy();
     life.stopped();

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "checkpoints.hpp"
+
 namespace bulkhead::worker {
 
 using transport::Kind;
@@ -55,6 +57,10 @@ const bulkhead_services kTable = {
         return 1;
     },
     [] { return the_services->directory(); },
+    [](bulkhead_state*, const void* data, size_t size) {
+        return the_services->checkpoints().write(data, size) ? 0 : 1;
+    },
+    [] { the_services->checkpoints().request(); },
 };
 
 }  // namespace
@@ -145,7 +151,9 @@ void Services::answer_with_copy(OpenCall& call, Message& message, const void* da
                                 const char* function) noexcept {
     message.length = static_cast<std::uint32_t>(size);
     if (size <= transport::kInlineCapacity) {
-        std::memcpy(message.inline_bytes, data != nullptr ? data : "", data != nullptr ? size : 0);
+        if (data != nullptr) {
+            transport::copy_lines(message.inline_bytes, static_cast<const std::byte*>(data), size);
+        }
     } else if (const auto block = call.is_wanted() ? replies_.allocate(size, call) : std::nullopt) {
         std::memcpy(replies_.block(*block), data, size);
         message.set_slab_offset(*block);

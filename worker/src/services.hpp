@@ -13,6 +13,8 @@
 
 namespace bulkhead::worker {
 
+class Checkpoints;
+
 // Owned by the worker's main function; lives until the process ends. Any thread. The ABI's functions have no
 // context argument, so the one object of a process is known to services.cpp from its construction on.
 class Services {
@@ -33,6 +35,9 @@ class Services {
     // Before the plugin is destroyed: fails the calls that are still open. From now on whatever the plugin does with
     // a call is ignored, silently. [main-thread]
     void close_calls() noexcept;
+    // Who answers write_state and request_checkpoint. Before the plugin is created.
+    void use(Checkpoints& checkpoints) noexcept { checkpoints_ = &checkpoints; }
+    Checkpoints& checkpoints() noexcept { return *checkpoints_; }
     OpenCalls& calls() noexcept { return calls_; }
     const char* directory() const noexcept { return directory_.c_str(); }
 
@@ -52,6 +57,7 @@ class Services {
     std::string directory_;
     std::mutex log_mutex_;
     std::atomic<bool> closed_{false};
+    Checkpoints* checkpoints_ = nullptr;
 };
 
 }  // namespace bulkhead::worker

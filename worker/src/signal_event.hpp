@@ -1,22 +1,35 @@
 // Wakes the host's supervisor.
 #pragma once
 
-#include <sys/eventfd.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include "bulkhead/transport/descriptor.hpp"
 
 namespace bulkhead::worker {
 
-// The eventfd that the host polls for one worker. Any thread. Owned by the worker's main function.
+// The pipe that the host polls for one worker, opened once more so that writing does not block. It is that of its
+// output; a zero byte in it is a call. Any thread. Owned by the worker's main function.
 class SignalEvent {
   public:
-    explicit SignalEvent(transport::Descriptor event) noexcept : event_(std::move(event)) {}
+    explicit SignalEvent(transport::Descriptor pipe) noexcept : pipe_(std::move(pipe)) {}
 
-    // A full counter is as good as one more: then the host has yet to look anyway.
-    void raise() const noexcept { ::eventfd_write(event_.get(), 1); }
+    // A full pipe is as good as one byte more: then the host has yet to look anyway.
+    void raise() const noexcept {
+        const char call = '\0';
+        [[maybe_unused]] const ssize_t written = ::write(pipe_.get(), &call, sizeof call);
+    }
+
+    // For the crash handler, which must not block where the plugin has filled the pipe and made it block.
+    void raise_without_waiting() const noexcept {
+        pollfd writable{pipe_.get(), POLLOUT, 0};
+        if (::poll(&writable, 1, 0) == 1) {
+            raise();
+        }
+    }
 
   private:
-    transport::Descriptor event_;
+    transport::Descriptor pipe_;
 };
 
 }  // namespace bulkhead::worker

@@ -7,7 +7,7 @@
 #include <new>
 
 #include "bulkhead/plugin/plugin.h"
-#include "crash_handler.hpp"
+#include "thread_stack.hpp"
 
 namespace {
 

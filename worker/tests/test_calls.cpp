@@ -216,7 +216,7 @@ TEST_CASE("a worker that has reached its stop position waits for its open calls,
     lane.stop_at(worker, lane.outbox().requests().head());
     // It is told to serve no more but cannot end: only a shutdown gets it out.
     CHECK(is_alive(worker.pid));
-    CHECK(worker.life() == transport::Life::ready);
+    CHECK(worker.life() == transport::Life::serving);
     lane.shut_down(worker);
     CHECK(guard.await_exited(worker.start_id).wait_status == 0);
     CHECK(worker.life() == transport::Life::stopped);

@@ -25,6 +25,10 @@ struct Plugin {
                                 create,
                                 destroy,
                                 nullptr,
+                                nullptr,
+                                0,
+                                0,
+                                nullptr,
                                 nullptr};
 
     void use_methods() {

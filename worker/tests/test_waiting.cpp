@@ -1,7 +1,6 @@
 // No wake-up is lost, whoever parks when.
 #include <doctest/doctest.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <random>
 #include <string>
@@ -12,7 +11,7 @@
 namespace bulkhead::worker::test {
 namespace {
 
-// Waits for one answer by polling the worker's eventfd, as a supervisor does.
+// Waits for one answer by polling the worker's pipe, as a supervisor does.
 Answer poll_for_answer(TestLane& lane, TestWorker& worker) {
     lane.cell(worker).host_waits.store(transport::kHostPolls, std::memory_order_relaxed);
     transport::full_fence();
@@ -22,8 +21,7 @@ Answer poll_for_answer(TestLane& lane, TestWorker& worker) {
             return *answer;
         }
         REQUIRE(await_readable(worker.signal.get()));
-        eventfd_t ignored = 0;
-        ::eventfd_read(worker.signal.get(), &ignored);
+        drain(worker.signal);
     }
 }
 

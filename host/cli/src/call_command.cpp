@@ -1,4 +1,5 @@
 // bulkhead call: one method of one plugin.
+#include <atomic>
 #include <bulkhead/host/host.hpp>
 #include <chrono>
 #include <memory>
@@ -6,9 +7,11 @@
 
 #include "command.hpp"
 #include "console.hpp"
+#include "death_watch.hpp"
 #include "failure.hpp"
 #include "json_text.hpp"
 #include "plugin_path.hpp"
+#include "report_place.hpp"
 #include "request_source.hpp"
 #include "wording.hpp"
 
@@ -18,7 +21,8 @@ namespace {
 constexpr char kFooter[] =
     "The request is sent as it is, and the reply printed as it is. PLUGIN is a folder with a plugin.json, that file,\n"
     "or a library. The exit code is 0 for a reply, 1 when the plugin answered with an error, 4 when the call was lost\n"
-    "with its worker, 5 when it did not end in time.\n\n"
+    "with its worker, 5 when it did not end in time. A death's report is kept for `bulkhead reports`, and its request\n"
+    "for `bulkhead replay`.\n\n"
     "Examples:\n"
     "  bulkhead call build/greeter greet Ada\n"
     "  bulkhead call build/scaler scale '{\"by\": 2}'\n"
@@ -34,6 +38,7 @@ struct Wanted {
     std::uint32_t repeat = 1;
     bool json = false;
     bool log = false;
+    ReportPlace reports;
 };
 
 void show_reply(const Bytes& reply) {
@@ -62,10 +67,25 @@ void show_error(const Error& error, const Wanted& wanted) {
     }
 }
 
-ExitCode call_once(const Plugin& plugin, const Wanted& wanted, const std::string& request, const CallOptions& options) {
+// The same outcome with all that became known of a death.
+template <typename T>
+result<T> informed(result<T> outcome, const DeathWatch& deaths) {
+    if (outcome || !outcome.error().report) {
+        return outcome;
+    }
+    Error error = outcome.error();
+    if (auto told = deaths.await(error.report->id)) {
+        error.report = std::move(told);
+    }
+    return error;
+}
+
+ExitCode call_once(const Plugin& plugin, const Wanted& wanted, const std::string& request, const CallOptions& options,
+                   const DeathWatch& deaths) {
     const auto begin = std::chrono::steady_clock::now();
-    const auto outcome = plugin.call(wanted.method, request, options);
+    auto called = plugin.call(wanted.method, request, options);
     const auto took = std::chrono::steady_clock::now() - begin;
+    const auto outcome = informed(std::move(called), deaths);
     if (wanted.json) {
         show_json(outcome, took);
     } else if (outcome) {
@@ -89,6 +109,23 @@ void show_times(const Stats& stats) {
                 shown(latency.quantile(0.5)) + ", 99% within " + shown(latency.quantile(0.99)) + "\n");
 }
 
+// What the host says of the plugin's state: whoever calls has to know when it is lost, although the call went well.
+class StateWatch {
+  public:
+    void operator()(const LogLine& line) const {
+        const bool about_state = line.source == LogSource::host && line.level == LogLevel::error &&
+                                 line.text.find("state") != std::string::npos && !line.text.starts_with("its worker ");
+        if (about_state) {
+            complain((line.text.starts_with("plugin ") ? "" : "plugin " + line.plugin + ": ") + harmless(line.text));
+            *unwritten_ = *unwritten_ || line.text.find("cannot be written") != std::string::npos;
+        }
+    }
+    bool unwritten() const { return *unwritten_; }
+
+  private:
+    std::shared_ptr<std::atomic<bool>> unwritten_ = std::make_shared<std::atomic<bool>>(false);
+};
+
 ExitCode call(const Wanted& wanted) {
     CallOptions options;
     if (!wanted.timeout.empty()) {
@@ -99,11 +136,18 @@ ExitCode call(const Wanted& wanted) {
     const std::string request =
         from_file ? read_request(wanted.file.empty() ? "-" : wanted.file, path.describe().payload) : wanted.request;
     HostOptions host_options;
-    if (wanted.log) {
-        host_options.log = [](const LogLine& line) { print_error(line.plugin + ": " + harmless(line.text) + "\n"); };
-    }
+    const StateWatch state;
+    host_options.log = [&wanted, state](const LogLine& line) {
+        if (wanted.log) {
+            print_error(line.plugin + ": " + harmless(line.text) + "\n");
+        }
+        state(line);
+    };
+    const DeathWatch deaths;
+    host_options.on_death = deaths;
+    wanted.reports.apply(host_options);
     Host host = make_host(std::move(host_options));
-    auto plugin = path.try_load(host);
+    auto plugin = informed(path.try_load(host), deaths);
     if (!plugin) {
         if (wanted.json) {
             show_json(plugin.error(), std::chrono::nanoseconds(0));
@@ -114,13 +158,14 @@ ExitCode call(const Wanted& wanted) {
     }
     ExitCode code = ExitCode::done;
     for (std::uint32_t turn = 0; turn < wanted.repeat && code == ExitCode::done; ++turn) {
-        code = call_once(*plugin, wanted, request, options);
+        code = call_once(*plugin, wanted, request, options, deaths);
     }
     if (wanted.repeat > 1 && !wanted.json) {
         flush();
         show_times(plugin->stats());
     }
-    return code;
+    { const Host ending = std::move(host); }  // it writes the state now
+    return code == ExitCode::done && state.unwritten() ? ExitCode::output_failed : code;
 }
 
 std::string check_timeout(const std::string& text) {
@@ -154,6 +199,7 @@ void add_call_command(CLI::App& program, Action& action) {
         ->check(CLI::Range(1U, 1'000'000'000U));
     command->add_flag("--json", wanted->json, "Print outcome, effect, time, reply and report as an object on a line");
     command->add_flag("--log", wanted->log, "Show on standard error what the plugin prints and logs");
+    wanted->reports.add_options(*command);
     command->callback([wanted, &action] { action = [wanted] { return call(*wanted); }; });
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bulkhead/host/host.hpp>
+#include <bulkhead/host/report_json.hpp>
 #include <memory>
 #include <optional>
 #include <random>
@@ -113,7 +114,7 @@ Json everything(const Examination& examination) {
             item["again"] = observation.replay;
         }
         if (observation.report) {
-            item["report"] = json_of(*observation.report);
+            item["report"] = to_json(*observation.report);
         }
         json["observations"].push_back(std::move(item));
     }

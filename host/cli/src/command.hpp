@@ -17,6 +17,8 @@ void add_run_command(CLI::App& program, Action& action);
 void add_inspect_command(CLI::App& program, Action& action);
 void add_new_command(CLI::App& program, Action& action);
 void add_check_command(CLI::App& program, Action& action);
+void add_reports_command(CLI::App& program, Action& action);
+void add_replay_command(CLI::App& program, Action& action);
 void add_completion_command(CLI::App& program, Action& action);
 void add_version_command(CLI::App& program, Action& action);
 

@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <bulkhead/host/report_json.hpp>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -103,7 +104,9 @@ void EventPrinter::line(const LogLine& line) {
 
 void EventPrinter::death(const Report& report) {
     if (form_ == Form::json) {
-        event("died", report.plugin, LogLevel::error, report.clause(), {{"report", json_of(report)}});
+        event("died", report.plugin, LogLevel::error, report.clause(), {{"report", to_json(report)}});
+    } else if (!report.repro.empty()) {
+        print_line(report.plugin, LogLevel::error, "again: " + report.replay_command());
     }
 }
 

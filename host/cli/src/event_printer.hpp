@@ -26,7 +26,7 @@ class EventPrinter {
     void stopped(const Plugin& plugin);
     // What a plugin prints and logs, and what the host says about it.
     void line(const LogLine& line);
-    // Only for programs: for people the host's line says it.
+    // For people the host's line says it, and what is left is how to see it again.
     void death(const Report& report);
     // About this program itself.
     void tell(std::string_view text);

@@ -19,6 +19,8 @@ ManifestText impatient(ManifestText text, const ManifestDescription& manifest) {
     constexpr milliseconds kGrace{300};
     auto json = nlohmann::json::parse(text.json);
     json["supervision"]["restarts"] = 20;
+    json["supervision"]["backoff_ms"] = 0;
+    json["supervision"]["quarantine_deaths"] = 0;
     json["supervision"]["within_ms"] = 3'600'000;
     json["supervision"]["hang_grace_ms"] = std::min(kGrace, manifest.hang_grace).count();
     text.json = json.dump();

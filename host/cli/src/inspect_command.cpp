@@ -72,18 +72,8 @@ Json json_of(const ManifestDescription& manifest, const Inspection& inspection, 
                  {"version", manifest.version},
                  {"directory", manifest.directory.string()},
                  {"library", manifest.library},
-                 {"limits",
-                  {{"payload", manifest.payload},
-                   {"in_flight", manifest.in_flight},
-                   {"in_flight_bytes", manifest.in_flight_bytes}}},
-                 {"supervision",
-                  {{"start_ms", manifest.start.count()},
-                   {"call_ms", manifest.call.count()},
-                   {"stop_ms", manifest.stop.count()},
-                   {"hang_grace_ms", manifest.hang_grace.count()},
-                   {"restarts", manifest.restarts},
-                   {"within_ms", manifest.within.count()}}},
                  {"libraries", Json::array()}};
+    json.update(Json::parse(manifest.settings));
     for (const LibraryInspection& library : inspection.libraries) {
         json["libraries"].push_back(json_of(library));
     }
@@ -127,6 +117,26 @@ void show_library(const LibraryInspection& library, bool symbols) {
     }
 }
 
+void show_supervision(const Json& settings) {
+    const Json& supervision = settings["supervision"];
+    const Json& state = settings["state"];
+    const auto time = [&supervision](const char* member) {
+        return shown(std::chrono::milliseconds(supervision[member].get<std::int64_t>()));
+    };
+    show_row("deaths",
+             fmt::format("{}, {} in {}, backoff {} to {}, {} standby", supervision["policy"].get<std::string>(),
+                         counted(supervision["restarts"].get<std::uint64_t>(), "restart"), time("within_ms"),
+                         time("backoff_ms"), time("backoff_max_ms"), supervision["standby"] == 0 ? "no" : "a"));
+    const auto every = state["every_calls"].get<std::uint64_t>();
+    std::string keeping = every == 0   ? "if any, not saved by calls"
+                          : every == 1 ? "if any, saved with each call"
+                                       : "if any, saved every " + counted(every, "call");
+    if (state.contains("path")) {
+        keeping += ", kept in " + state["path"].get<std::string>();
+    }
+    show_row("state", keeping);
+}
+
 void show(const ManifestDescription& manifest, const Inspection& inspection, const Methods& methods, bool symbols) {
     print(Colours::of_output().strong(manifest.name + " " + harmless(manifest.version)) + " in " +
           harmless(manifest.directory.string()) + "\n");
@@ -137,6 +147,7 @@ void show(const ManifestDescription& manifest, const Inspection& inspection, con
                                    counted(manifest.in_flight, "call"), manifest.in_flight_bytes));
     show_row("deadlines", fmt::format("start {}, call {}, stop {}", shown(manifest.start), shown(manifest.call),
                                       shown(manifest.stop)));
+    show_supervision(Json::parse(manifest.settings));
     if (!methods.unknown_because.empty()) {
         show_row("methods", "not known: " + methods.unknown_because);
         return;

@@ -1,13 +1,11 @@
 #include "json_text.hpp"
 
-#include <chrono>
+#include <bulkhead/host/report_json.hpp>
 
 namespace bulkhead::cli {
 namespace {
 
 using Json = nlohmann::json;
-
-double milliseconds(std::chrono::nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
 std::string base64(std::string_view bytes) {
     static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -47,53 +45,7 @@ bool is_shallow(std::string_view text) {
     return true;
 }
 
-Json json_of(const Crash& crash) {
-    Json json = {{"clause", crash.clause()},
-                 {"code", crash.code_name},
-                 {"thread", crash.thread},
-                 {"on_dispatcher", crash.on_dispatcher}};
-    if (crash.fault_address) {
-        json["fault_address"] = *crash.fault_address;
-        json["fault_region"] = crash.fault_region;
-    }
-    if (!crash.instruction_module.empty()) {
-        json["module"] = crash.instruction_module;
-        json["module_offset"] = crash.instruction_offset;
-    }
-    return json;
-}
-
 }  // namespace
-
-Json json_of(const Report& report) {
-    Json json = {{"plugin", report.plugin},
-                 {"version", report.version},
-                 {"cause", to_string(report.cause)},
-                 {"clause", report.clause()},
-                 {"life", report.incarnation},
-                 {"uptime_ms", milliseconds(report.uptime)},
-                 {"peak_resident_bytes", report.peak_resident_bytes},
-                 {"last_lines", report.last_lines}};
-    if (report.signal != 0) {
-        json["signal"] = report.signal;
-        json["signal_name"] = signal_name(report.signal);
-    }
-    if (report.cause == Cause::exit) {
-        json["exit_code"] = report.exit_code;
-    }
-    if (!report.step.empty()) {
-        json["step"] = report.step;
-    }
-    if (report.crash) {
-        json["crash"] = json_of(*report.crash);
-    }
-    if (!report.running_method.empty()) {
-        json["running"] = {{"method", report.running_method},
-                           {"request_bytes", report.running_payload},
-                           {"age_ms", milliseconds(report.running_age)}};
-    }
-    return json;
-}
 
 Json json_of(const Error& error) {
     Json json = {{"outcome", to_string(error.code)}, {"effect", to_string(error.effect)}, {"message", error.message}};
@@ -101,7 +53,7 @@ Json json_of(const Error& error) {
         json["number"] = error.plugin_number;
     }
     if (error.report) {
-        json["report"] = json_of(*error.report);
+        json["report"] = to_json(*error.report);
     }
     return json;
 }

@@ -2,13 +2,11 @@
 #pragma once
 
 #include <bulkhead/host/error.hpp>
-#include <bulkhead/host/report.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 
 namespace bulkhead::cli {
 
-nlohmann::json json_of(const Report& report);
 // {"outcome", "effect", "message", "number", "report"}; number and report only where there are some.
 nlohmann::json json_of(const Error& error);
 

@@ -63,6 +63,8 @@ ExitCode run(int argc, char** argv) {
     add_inspect_command(program, action);
     add_new_command(program, action);
     add_check_command(program, action);
+    add_reports_command(program, action);
+    add_replay_command(program, action);
     add_completion_command(program, action);
     add_version_command(program, action);
     try {

@@ -1,2 +1,12 @@
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include "support/scratch_folder.hpp"
+
+int main(int argc, char** argv) {
+    // The program under test keeps reports where the user's environment says; those of tests are nobody's.
+    const bulkhead::tests::ScratchFolder state;
+    ::setenv("XDG_STATE_HOME", state.path().c_str(), 1);
+    return doctest::Context(argc, argv).run();
+}

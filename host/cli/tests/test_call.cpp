@@ -3,12 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "support/command_line.hpp"
 #include "support/places.hpp"
 #include "support/plugin_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace bulkhead::tests {
 namespace {
@@ -162,6 +164,25 @@ TEST_CASE("a standard output that is closed, or that nobody reads, is an error o
     const Ran all = bulkhead({"call", kGreeter, "greet", "Ada"}, {.closed = {0, 1, 2}});
     CHECK(all.code == 6);
     CHECK(all.err == "");
+}
+
+TEST_CASE("a state that cannot be kept is said, although the call went well") {
+    const ScratchFolder scratch;
+    const std::filesystem::path file = scratch.path() / "missing" / "count";
+    const PluginFolder folder("keeper", {{"state", {{"path", file.string()}}}});
+    const Ran unwritten = bulkhead({"call", folder.path().string(), "add", "1"});
+    CHECK(unwritten.out == "1");
+    CHECK(unwritten.err == "bulkhead: plugin keeper: state file " + file.string() +
+                               " cannot be written: there is no folder " + file.parent_path().string() + "\n");
+    CHECK(unwritten.code == 6);
+
+    std::filesystem::create_directory(file.parent_path());
+    CHECK(bulkhead({"call", folder.path().string(), "add", "1"}).code == 0);
+    std::ofstream(file) << "damaged";
+    const Ran damaged = bulkhead({"call", folder.path().string(), "get"});
+    CHECK(damaged.out == "0");
+    CHECK_MESSAGE(damaged.err.starts_with("bulkhead: plugin keeper: its state is put aside: "), damaged.err);
+    CHECK(damaged.code == 0);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ TEST_CASE("TAB completes files where a plugin or a file belongs, and nothing whe
 }
 
 TEST_CASE("every option that a command has is offered") {
-    for (const char* command : {"call", "run", "inspect", "new", "check", "version"}) {
+    for (const char* command : {"call", "run", "inspect", "new", "check", "reports", "replay", "version"}) {
         const std::string help = bulkhead({command, "--help"}).out;
         const std::string options = offered({"bulkhead", command, "--"});
         const std::size_t begin = help.find("Options:");

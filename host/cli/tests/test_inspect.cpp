@@ -22,6 +22,8 @@ TEST_CASE("a plugin tells its manifest, libraries, symbols, ABI and methods") {
     CHECK(json["name"] == "checksum");
     CHECK(json["limits"]["payload"] == 67108864);
     CHECK(json["supervision"]["call_ms"] == 30000);
+    CHECK(json["supervision"]["policy"] == "permanent");
+    CHECK(json["state"]["every_calls"] == 1);
     CHECK(json["plugin_abi"] == 1);
     CHECK(json["methods"] == Json::array({{{"name", "checksum"}, {"idempotent", true}}}));
     const Json& library = json["libraries"][0];
@@ -36,6 +38,7 @@ TEST_CASE("for people it is a page of text") {
     const Ran ran = bulkhead({"inspect", built_plugin("greeter").string()});
     CHECK(ran.code == 0);
     CHECK(ran.out.starts_with("greeter 1.0.0 in " + built_plugin("greeter").string() + "\n"));
+    CHECK(ran.out.find("  deaths     permanent, 5 restarts in 10.0 s, ") != std::string::npos);
     CHECK(ran.out.find("  methods    greet\n") != std::string::npos);
     const Ran symbols = bulkhead({"inspect", built_plugin("greeter").string(), "--symbols"});
     CHECK(symbols.out.find("  exports    bulkhead_plugin\n") != std::string::npos);

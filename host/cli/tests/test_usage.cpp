@@ -11,7 +11,8 @@
 namespace bulkhead::tests {
 namespace {
 
-const std::vector<std::string> kCommands = {"call", "run", "inspect", "new", "check", "completion", "version"};
+const std::vector<std::string> kCommands = {"call",    "run",    "inspect",    "new",    "check",
+                                            "reports", "replay", "completion", "version"};
 
 TEST_CASE("every command explains itself, with examples") {
     for (const std::string& command : kCommands) {

@@ -123,13 +123,16 @@ TEST_CASE("a test may give the plugin another config; one that it refuses is a f
     }
 }
 
-TEST_CASE("a plugin that fails to activate refuses every call and says why") {
+TEST_CASE("a plugin that fails to activate does not start, and says why") {
     for (const Mode mode : {Mode::in_process, Mode::sandbox}) {
         CAPTURE(static_cast<int>(mode));
-        PluginUnderTest plugin(BULKHEAD_FAULTY_PLUGIN, setup_for(mode, R"({"activate": "fail"})"));
-        const Answer answer = plugin.call("echo", "x");
-        CHECK(answer.kind == Answer::Kind::refused);
-        CHECK_MESSAGE(answer.text.find("told to fail at activate") != std::string::npos, answer.text);
+        std::string sentence = "it started";
+        try {
+            const PluginUnderTest plugin(BULKHEAD_FAULTY_PLUGIN, setup_for(mode, R"({"activate": "fail"})"));
+        } catch (const StartFailure& failure) {
+            sentence = failure.what();
+        }
+        CHECK_MESSAGE(sentence.find("told to fail at activate") != std::string::npos, sentence);
     }
 }
 
@@ -157,4 +160,21 @@ TEST_CASE("the mode and the folder come from the environment") {
     ::unsetenv("BULKHEAD_TEST_MODE");
     ::unsetenv("BULKHEAD_TEST_PLUGIN");
     CHECK_THROWS_AS(folder_from_environment(), std::invalid_argument);
+}
+
+TEST_CASE("a plugin without state says so when a test wants it saved or loaded") {
+    const auto failure_of = [](Mode mode) -> std::string {
+        PluginUnderTest plugin(BULKHEAD_FAULTY_PLUGIN, setup_for(mode));
+        try {
+            plugin.save();
+        } catch (const SaveFailure& failure) {
+            return failure.what();
+        }
+        return "it saved";
+    };
+    CHECK(failure_of(Mode::in_process) == "the plugin has no state");
+    CHECK(failure_of(Mode::sandbox) == "a state can be saved in-process only; here the host takes checkpoints itself");
+    Setup setup = setup_for(Mode::in_process);
+    setup.state = SavedState{1, "x"};
+    CHECK(refusal(BULKHEAD_FAULTY_PLUGIN, setup) == "the plugin has no state");
 }

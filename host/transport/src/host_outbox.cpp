@@ -38,6 +38,11 @@ HostOutbox HostOutbox::create(const Geometry& geometry, std::chrono::nanoseconds
     return outbox;
 }
 
+void HostOutbox::begin_at(std::uint64_t position) noexcept {
+    const Geometry& plan = geometry();
+    requests_ = RingWriter(mapping_.at<Slot>(plan.request_ring_offset), plan.request_slots, position);
+}
+
 void HostOutbox::prepare_cell(std::uint32_t index, std::uint32_t incarnation) noexcept {
     WorkerCell& cell = worker_cell(index);
     cell.start.store(kNoPosition, std::memory_order_relaxed);
@@ -60,6 +65,40 @@ std::optional<std::uint64_t> HostOutbox::allocate(std::uint64_t size) {
     }
     populated_ = (*offset + size + kPage - 1) / kPage * kPage;
     return offset;
+}
+
+std::optional<std::span<std::byte>> HostOutbox::spare_state(std::uint64_t size) {
+    const std::uint32_t area = spare_area();
+    std::byte* const place = mapping_.data() + committed_state_area(geometry(), area);
+    if (size > state_populated_[area]) {
+        if (!populate_for_writing(place, size)) {
+            return std::nullopt;
+        }
+        state_populated_[area] = size;
+    }
+    return std::span(place, size);
+}
+
+void HostOutbox::commit_state(std::uint32_t version, std::uint64_t length) noexcept {
+    const std::uint32_t area = spare_area();
+    header()->state_area = area;
+    header()->state_version = version;
+    header()->state_length = length;
+    header()->has_state = 1;
+}
+
+std::optional<std::span<const std::byte>> HostOutbox::state() const noexcept {
+    if (header()->has_state == 0) {
+        return std::nullopt;
+    }
+    return std::span(mapping_.data() + committed_state_area(geometry(), header()->state_area), header()->state_length);
+}
+
+std::optional<std::span<const std::byte>> HostOutboxView::state() const noexcept {
+    if (header()->has_state == 0) {
+        return std::nullopt;
+    }
+    return std::span(mapping_.data() + committed_state_area(geometry_, header()->state_area), header()->state_length);
 }
 
 HostOutboxView HostOutboxView::map(const Descriptor& segment, std::error_code& error) {

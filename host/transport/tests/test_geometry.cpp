@@ -30,7 +30,9 @@ std::vector<Part> host_parts(const Geometry& g) {
     return {{0, sizeof(HostOutboxHeader)},
             {g.cells_offset, g.call_slots * sizeof(CallCell)},
             {g.request_ring_offset, g.request_slots * sizeof(Slot)},
-            {g.request_slab_offset, g.request_slab_size}};
+            {g.request_slab_offset, g.request_slab_size},
+            {committed_state_area(g, 0), g.state_limit},
+            {committed_state_area(g, 1), g.state_limit}};
 }
 
 std::vector<Part> worker_parts(const Geometry& g) {
@@ -39,7 +41,9 @@ std::vector<Part> worker_parts(const Geometry& g) {
             {g.black_box_offset, kBlackBoxSize},
             {g.log_ring_offset, g.log_slots * sizeof(LogSlot)},
             {g.reply_ring_offset, g.reply_slots * sizeof(Slot)},
-            {g.reply_slab_offset, g.reply_slab_size}};
+            {g.reply_slab_offset, g.reply_slab_size},
+            {checkpoint_area(g, 2), sizeof(CheckpointHeader) + g.state_limit},
+            {checkpoint_area(g, 1), sizeof(CheckpointHeader) + g.state_limit}};
 }
 
 void check_geometry(const Geometry& g, const ChannelLimits& limits) {
@@ -53,6 +57,8 @@ void check_geometry(const Geometry& g, const ChannelLimits& limits) {
     CHECK(g.black_box_offset % kPage == 0);
     CHECK(g.request_slab_offset % kPage == 0);
     CHECK(g.reply_slab_offset % kPage == 0);
+    CHECK(g.committed_state_offset % kPage == 0);
+    CHECK(g.checkpoint_offset % kPage == 0);
     CHECK(g.host_outbox_size % kPage == 0);
     CHECK(g.worker_outbox_size % kPage == 0);
 

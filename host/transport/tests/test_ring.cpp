@@ -84,6 +84,39 @@ TEST_CASE("publishing writes nothing into the slot that is not part of the messa
     CHECK(leaked(kTracedInlineCapacity, kInlineCapacity));
 }
 
+TEST_CASE("a payload of each size passes as it is, and nothing beside it is touched") {
+    constexpr std::size_t kGuard = 16;
+    for (std::size_t size = 0; size <= kInlineCapacity; ++size) {
+        CAPTURE(size);
+        // On the heap and no longer than it may be read, so that a sanitizer sees a read beyond.
+        std::vector<std::byte> payload(size);
+        for (std::size_t at = 0; at < size; ++at) {
+            payload[at] = static_cast<std::byte>(at + 1);
+        }
+        std::vector<Slot> slots(1);
+        std::fill(std::begin(slots[0].inline_bytes), std::end(slots[0].inline_bytes), std::byte{0xEE});
+        RingWriter writer(slots.data(), 1);
+        Message message;
+        message.length = static_cast<std::uint32_t>(size);
+        writer.publish(message, payload.data());
+        const std::byte* const slot = slots[0].inline_bytes;
+        CHECK(std::equal(payload.begin(), payload.end(), slot));
+        CHECK(std::all_of(slot + size, slot + kInlineCapacity, [](std::byte byte) { return byte == std::byte{0xEE}; }));
+
+        std::vector<std::byte> copy(size + kGuard, std::byte{0xDD});
+        copy_lines(copy.data(), slot, size);
+        CHECK(std::equal(payload.begin(), payload.end(), copy.begin()));
+        CHECK(std::count(copy.begin() + static_cast<std::ptrdiff_t>(size), copy.end(), std::byte{0xDD}) == kGuard);
+
+        RingReader reader(slots.data(), 1);
+        Message taken;
+        REQUIRE(reader.take(taken) == RingReader::Take::message);
+        const Message again = taken;
+        CHECK(again.length == size);
+        CHECK(std::equal(payload.begin(), payload.end(), again.inline_bytes));
+    }
+}
+
 TEST_CASE("one thread publishes and another takes without losing or changing a message") {
     constexpr std::uint32_t kSlots = 64;
     constexpr std::uint64_t kMessages = 200'000;

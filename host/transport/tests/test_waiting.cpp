@@ -1,8 +1,11 @@
 #include "bulkhead/transport/waiting.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
+#include <new>
 #include <thread>
 
 #include "support/channel.hpp"
@@ -32,6 +35,14 @@ std::string wait_for_bell(const std::atomic<std::uint32_t>& bell, Wait&& wait) {
     return Clock::now() < deadline ? "" : "only the deadline woke it";
 }
 
+TEST_CASE("the time in which the peer moves a payload does not count as spinning, up to a limit") {
+    CHECK(spin_budget_after(20us, 0) == 20us);
+    CHECK(spin_budget_after(20us, 64) < 21us);
+    CHECK(spin_budget_after(20us, 500'000) == 70us);
+    CHECK(spin_budget_after(20us, std::uint64_t{1} << 30) == 120us);
+    CHECK(spin_budget_after(0us, std::uint64_t{1} << 30) == 0us);  // latency: park, or one core
+}
+
 TEST_CASE("a worker that waits on its read-only mapping is woken by the host") {
     testing::Channel channel = testing::make_channel();
     WorkerCell& cell = channel.to_worker.worker_cell(2);
@@ -43,6 +54,15 @@ TEST_CASE("a worker that waits on its read-only mapping is woken by the host") {
     CHECK(testing::look_until([&] { return testing::is_asleep(worker.pid(), worker.pid()); }));
     ring_bell(cell.bell);
     CHECK(worker.outcome() == "");
+}
+
+TEST_CASE("waking those who sleep on a word that is no longer there wakes nobody and harms nobody") {
+    const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    void* const place = ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(place != MAP_FAILED);
+    const auto& word = *new (place) std::atomic<std::uint32_t>(0);
+    REQUIRE(::munmap(place, page) == 0);
+    futex_wake(word);  // says EFAULT to itself
 }
 
 // Rings the bell in the worker outbox once the host's thread is asleep.
@@ -79,6 +99,22 @@ TEST_CASE("a host that waits on two words is woken by its own word") {
     CHECK_FALSE(rung(bell, 0));
 }
 
+TEST_CASE("a host that waits on three words is woken by each of them") {
+    const pid_t waiter = ::gettid();
+    for (std::size_t rung_one = 0; rung_one < 3; ++rung_one) {
+        std::array<std::atomic<std::uint32_t>, 3> words{};
+        std::thread ringer([&] {
+            testing::look_until([&] { return testing::is_asleep(::getpid(), waiter); });
+            ring_bell(words[rung_one]);
+        });
+        const auto wait = [&](SteadyTime deadline) {
+            futex_wait_any({words[0], 0}, {words[1], 0}, {words[2], 0}, deadline);
+        };
+        CHECK(wait_for_bell(words[rung_one], wait) == "");
+        ringer.join();
+    }
+}
+
 TEST_CASE("one ring wakes every process that waits") {
     testing::Channel channel = testing::make_channel();
     const auto wait = [&] {
@@ -103,6 +139,7 @@ TEST_CASE("nobody sleeps on a word that has changed already") {
     futex_wait(word, 0, kNoDeadline);
     futex_wait_either(word, 0, still, 7, kNoDeadline);
     futex_wait_either(still, 7, word, 0, kNoDeadline);
+    futex_wait_any({still, 7}, {still, 7}, {word, 0}, kNoDeadline);
     CHECK(Clock::now() - start < testing::kPatience);
 }
 

@@ -1,4 +1,5 @@
-// Counts in the memory of its worker. When the worker dies, the count starts again where the config says.
+// Counts, and goes on counting after its worker died: with "every_calls": 1 in the manifest's "state" each answer waits
+// for the checkpoint that has its count in it.
 #include <bulkhead/plugin/json.hpp>
 #include <bulkhead/plugin/plugin.hpp>
 #include <cstdint>
@@ -13,10 +14,24 @@ struct Increment {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Increment, by)
 
+struct CounterState {
+    std::int64_t count = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CounterState, count)
+
 class Counter {
   public:
-    Counter(const CounterConfig& config, bulkhead::plugin::Services services) : count_(config.start) {
-        services.log(bulkhead::plugin::LogLevel::info) << "counting from " << count_;
+    static constexpr std::uint32_t state_version = 1;
+
+    Counter(const CounterConfig& config, bulkhead::plugin::Services services)
+        : services_(services), count_(config.start) {
+        services_.log(bulkhead::plugin::LogLevel::info) << "counting from " << count_;
+    }
+
+    CounterState save() const { return {count_}; }
+    void load(const CounterState& state) {
+        count_ = state.count;
+        services_.log(bulkhead::plugin::LogLevel::info) << "going on from " << count_;
     }
 
     std::int64_t increment(const Increment& request) {
@@ -29,6 +44,7 @@ class Counter {
     std::int64_t get() const { return count_; }
 
   private:
+    bulkhead::plugin::Services services_;
     std::int64_t count_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cstdint>
 
@@ -21,6 +22,22 @@ std::string saturate_eventfds() {
         eventfd_t before = 0;
         ::eventfd_read(number, &before);  // empty, it takes the full count in one piece
         ::eventfd_write(number, kFull);
+        ::fcntl(number, F_SETFL, flags & ~O_NONBLOCK);
+        ++count;
+    }
+    return std::to_string(count);
+}
+
+std::string saturate_pipes() {
+    int count = 0;
+    for (const auto& [number, target] : open_descriptors()) {
+        const int flags = ::fcntl(number, F_GETFL);
+        if (!target.starts_with("pipe:") || (flags & O_NONBLOCK) == 0 || (flags & O_ACCMODE) == O_RDONLY) {
+            continue;
+        }
+        const std::string bytes(4096, '\0');
+        for (int page = 0; page < 10'000 && ::write(number, bytes.data(), bytes.size()) > 0; ++page) {
+        }
         ::fcntl(number, F_SETFL, flags & ~O_NONBLOCK);
         ++count;
     }

@@ -9,4 +9,8 @@ namespace faulty {
 // how many there were.
 std::string saturate_eventfds();
 
+// Fills each pipe that it can write to without blocking, as far as anybody does not read it, and makes it blocking. How
+// many they are.
+std::string saturate_pipes();
+
 }  // namespace faulty

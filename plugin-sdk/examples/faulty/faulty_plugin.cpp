@@ -48,4 +48,5 @@ BULKHEAD_PLUGIN(Faulty, "faulty", "1.0.0",
                 method<&faulty::lie_call_id>("lie_call_id"), method<&faulty::lie_incarnation>("lie_incarnation"),
                 method<&faulty::lie_length>("lie_length"), method<&faulty::lie_offset>("lie_offset"),
                 method<&faulty::double_reply>("double_reply"), method<&faulty::lie_begun>("lie_begun"),
-                method<&faulty::scribble>("scribble"), method<&faulty::saturate_eventfds>("saturate_eventfds"))
+                method<&faulty::scribble>("scribble"), method<&faulty::saturate_eventfds>("saturate_eventfds"),
+                method<&faulty::saturate_pipes>("saturate_pipes"))

@@ -15,6 +15,7 @@ class Samples {
     void append(const Samples& others) { values_.insert(values_.end(), others.values_.begin(), others.values_.end()); }
 
     std::size_t count() const noexcept { return values_.size(); }
+    const std::vector<std::chrono::nanoseconds>& values() const noexcept { return values_; }
     // The smallest duration that at least this share of all does not exceed; `fraction` from 0 to 1. Zero when empty.
     std::chrono::nanoseconds quantile(double fraction) const;
     std::chrono::nanoseconds longest() const { return quantile(1.0); }

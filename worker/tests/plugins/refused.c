@@ -68,24 +68,23 @@ static const bulkhead_method methods[] = {{"run", 0, 0, run}};
 
 static const bulkhead_plugin_table table = {
 #if defined(SMALL_TABLE)
-    16,
+    .size = 16,
 #else
-    sizeof(bulkhead_plugin_table),
+    .size = sizeof(bulkhead_plugin_table),
 #endif
 #if defined(LATER_ABI)
-    99,
+    .abi_version = 99,
 #else
-    BULKHEAD_ABI_VERSION,
+    .abi_version = BULKHEAD_ABI_VERSION,
 #endif
-    sizeof(bulkhead_method),
-    "refused",
-    "1.0.0",
-    methods,
-    1,
-    create,
-    destroy,
-    activate,
-    NULL,
+    .method_size = sizeof(bulkhead_method),
+    .name = "refused",
+    .version = "1.0.0",
+    .methods = methods,
+    .method_count = 1,
+    .create = create,
+    .destroy = destroy,
+    .activate = activate,
 };
 
 #if defined(NO_ENTRY)

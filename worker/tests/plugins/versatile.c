@@ -287,17 +287,17 @@ static const bulkhead_method methods[] = {
 };
 
 static const bulkhead_plugin_table table = {
-    sizeof(bulkhead_plugin_table),
-    BULKHEAD_ABI_VERSION,
-    sizeof(bulkhead_method),
-    "versatile",
-    "1.0.0",
-    methods,
-    sizeof methods / sizeof methods[0],
-    create,
-    destroy,
-    activate,
-    deactivate,
+    .size = sizeof(bulkhead_plugin_table),
+    .abi_version = BULKHEAD_ABI_VERSION,
+    .method_size = sizeof(bulkhead_method),
+    .name = "versatile",
+    .version = "1.0.0",
+    .methods = methods,
+    .method_count = sizeof methods / sizeof methods[0],
+    .create = create,
+    .destroy = destroy,
+    .activate = activate,
+    .deactivate = deactivate,
 };
 
 const bulkhead_plugin_table *bulkhead_plugin(void) { return &table; }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -54,6 +53,12 @@ TestWorker::~TestWorker() {
 
 Life TestWorker::life() const { return static_cast<Life>(outbox.header().life.load(std::memory_order_acquire)); }
 
+void drain(const Descriptor& pipe) {
+    char calls[256];
+    while (::read(pipe.get(), calls, sizeof calls) > 0) {
+    }
+}
+
 Life TestWorker::await_settled() const {
     const auto deadline = patience();
     while (!is_settled(life())) {
@@ -63,8 +68,7 @@ Life TestWorker::await_settled() const {
         if (events[1].revents != 0) {
             break;
         }
-        eventfd_t ignored = 0;
-        ::eventfd_read(signal.get(), &ignored);
+        drain(signal);
     }
     return life();
 }
@@ -128,8 +132,10 @@ TestWorker TestLane::start(const WorkerOrder& order) {
     worker.outbox = transport::WorkerOutboxView::map(outbox, outbox_.geometry(), error);
     REQUIRE_MESSAGE(!error, error.message());
     worker.replies = worker.outbox.replies();
-    worker.signal.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+    worker.signal.reset(ends[0]);
+    const Descriptor signal(ends[1]);
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     worker.output.reset(ends[0]);
     const Descriptor output(ends[1]);
@@ -138,8 +144,7 @@ TestWorker TestLane::start(const WorkerOrder& order) {
     files.push_back(sealed(order_json(order)));
     std::vector<std::string> libraries{order.library};
     libraries.insert(libraries.end(), order.dependencies.begin(), order.dependencies.end());
-    std::vector<int> descriptors{files[0].get(), outbox_.descriptor().get(), outbox.get(), output.get(),
-                                 worker.signal.get()};
+    std::vector<int> descriptors{files[0].get(), outbox_.descriptor().get(), outbox.get(), output.get(), signal.get()};
     for (const std::string& library : libraries) {
         files.push_back(sealed(read_file(BULKHEAD_TEST_PLUGINS "/" + library)));
         descriptors.push_back(files.back().get());

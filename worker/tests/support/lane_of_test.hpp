@@ -44,10 +44,13 @@ class TestWorker {
     std::uint32_t cell = 0;
     transport::Descriptor process;  // pidfd
     transport::Descriptor output;   // read end
-    transport::Descriptor signal;   // eventfd
+    transport::Descriptor signal;   // read end
     transport::WorkerOutboxView outbox;
     transport::RingReader replies;
 };
+
+// Reads what is there.
+void drain(const transport::Descriptor& pipe);
 
 struct Answer {
     transport::Kind kind{};

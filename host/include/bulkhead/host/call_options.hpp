@@ -17,6 +17,11 @@ enum class WhenFull : std::uint8_t {
     wait,  // wait for room until the deadline, then `overloaded`
 };
 
+enum class WhenUnavailable : std::uint8_t {
+    fail,  // in backoff and fatal: `unavailable` at once, with the time of the next try
+    wait,  // for the next worker, until the deadline
+};
+
 struct CallOptions {
     // Ask for this to wait for ever.
     static constexpr std::chrono::nanoseconds kNoTimeout = std::chrono::nanoseconds::max();
@@ -24,6 +29,7 @@ struct CallOptions {
     // From now to the deadline. Empty: the manifest's supervision.call_ms.
     std::optional<std::chrono::nanoseconds> timeout;
     WhenFull when_full = WhenFull::fail;
+    WhenUnavailable when_unavailable = WhenUnavailable::fail;
     // Ends a call early, as `cancelled`. For async_call use the token's cancellation slot.
     std::stop_token stop;
     // Handed to the plugin.

@@ -36,6 +36,13 @@ class CancelTicket {
     bool cancelled_ = false;
 };
 
+// Null when the handler cannot be cancelled.
+template <typename Handler>
+std::shared_ptr<CancelTicket> make_ticket(const Handler& handler) {
+    return boost::asio::get_associated_cancellation_slot(handler).is_connected() ? std::make_shared<CancelTicket>()
+                                                                                 : nullptr;
+}
+
 // Where an outcome goes. Owned by the call; completed once.
 class Completion {
   public:

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -38,7 +40,7 @@ enum class ErrorCode : std::uint8_t {
 enum class Effect : std::uint8_t {
     none,       // the call never began
     unknown,    // it began; it may have done some, all or nothing
-    committed,  // reserved: a checkpoint that contains it was taken
+    committed,  // a checkpoint that contains all of it was taken
 };
 
 BULKHEAD_HOST_EXPORT std::string_view to_string(ErrorCode code) noexcept;
@@ -51,6 +53,8 @@ struct Error {
     std::int32_t plugin_number = 0;        // plugin_failed: the plugin's own
     std::string message;                   // one sentence that names plugin, call and cause
     std::shared_ptr<const Report> report;  // how the worker died; null when it did not
+    // `unavailable` in backoff: when the next worker is started.
+    std::optional<std::chrono::steady_clock::time_point> next_try = std::nullopt;
 };
 
 // Thrown by result::value() when there is none.

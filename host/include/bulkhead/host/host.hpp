@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "bulkhead/host/manifest.hpp"
 #include "bulkhead/host/plugin.hpp"
 #include "bulkhead/host/report.hpp"
+#include "bulkhead/host/saved_state.hpp"
 #include "bulkhead/host/session.hpp"
 
 namespace bulkhead {
@@ -28,11 +30,24 @@ struct HostOptions {
     std::filesystem::path worker;
     // Lines that plugins print and log. Empty: dropped.
     LogHook log;
-    // Called with each death, on the callback thread.
+    // Called with each death, on the callback thread; those of a plugin in their order.
     std::function<void(const Report&)> on_death;
-    // Where handlers without an executor of their own, `log` and `on_death` run, one after the other if it is
-    // a single thread or strand. Empty: a thread of the host's own.
+    // Called with each step in the life of a plugin.
+    EventHook on_event;
+    // Where handlers without an executor of their own, `log`, `on_death` and `on_event` run, one after the other if it
+    // is a single thread or strand. Empty: a thread of the host's own.
     boost::asio::any_io_executor callback_executor;
+    // Where reports are kept, one file for each death, for `bulkhead reports` and report_folder.hpp. Made when it is
+    // not there; only this user can read what is written. Several hosts may share it. Empty: none are kept. `on_death`
+    // comes after the file.
+    std::filesystem::path reports;
+    // More than this in the folder, and the oldest go. Repros count as bytes.
+    std::uint32_t max_reports = 100;
+    std::uint64_t max_report_bytes = std::uint64_t{64} << 20;
+    // Beside the report of a death that a call was running at: the call, to be run again by `bulkhead replay`. It holds
+    // the request's bytes, the plugin's configuration and its state.
+    bool save_repros = true;
+    std::uint64_t max_repro_bytes = std::uint64_t{16} << 20;  // of request and state; above, none is saved
 };
 
 // Owns the guard process, the supervisor thread and the plugins. A guest in the server: installs no signal
@@ -56,6 +71,8 @@ class BULKHEAD_HOST_EXPORT Host {
     result<Plugin> load(const std::filesystem::path& manifest);
     // The same with a manifest that is in no file.
     result<Plugin> load(const ManifestText& manifest);
+    // The same, and its first worker loads this state, whatever state.path holds.
+    result<Plugin> load(const ManifestText& manifest, const SavedState& state);
 
     // Asks throw-away workers what a plugin's libraries say about themselves; no code of the plugin runs. Blocks, for
     // seconds at most. Fails with `bad_manifest`, or with `load_failed` when a library cannot be read. One that is

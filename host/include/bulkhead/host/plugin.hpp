@@ -4,11 +4,14 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "bulkhead/host/bytes.hpp"
@@ -17,10 +20,13 @@
 #include "bulkhead/host/error.hpp"
 #include "bulkhead/host/export.hpp"
 #include "bulkhead/host/plugin_status.hpp"
+#include "bulkhead/host/request_buffer.hpp"
 #include "bulkhead/host/stats.hpp"
+#include "bulkhead/host/untrusted_view.hpp"
 
 namespace bulkhead {
 
+class Method;
 class Session;
 
 namespace detail {
@@ -43,6 +49,16 @@ class BULKHEAD_HOST_EXPORT Plugin {
     Stats stats() const;
     PluginStatus status() const;
 
+    // ---- its life. Each of these blocks until it is done; any thread but those of handlers and hooks.
+    // Ends its worker in order and keeps it down: calls end as `stopped`. What a load is for a new plugin, start() is
+    // for this one; fails with `load_failed`, or `stopped` after an unload.
+    result<void> stop() const;
+    result<void> start() const;
+    // Puts a fresh worker in the place of the serving one; no call notices. Starts it when there is none.
+    result<void> restart() const;
+    // Forgets deaths and quarantined requests, and ends `backoff` and `fatal`. Does not wait for the worker.
+    void reset() const;
+
     // Calls a method and waits for the outcome, which comes by the deadline at the latest. The request is read
     // during the call only. May be called from any thread but not from a completion handler that runs inline.
     result<Bytes> call(std::string_view method, std::span<const std::byte> request,
@@ -51,10 +67,34 @@ class BULKHEAD_HOST_EXPORT Plugin {
         return call(method, std::as_bytes(std::span(request)), options);
     }
 
+    // The same for one method, which is looked up now: for calls that follow each other closely.
+    Method method(std::string_view name) const;
+
     // The same with JSON on both sides. A reply that is not JSON, or nests deeper than 64 levels, is
     // `plugin_failed` with number 0.
     result<nlohmann::json> call_json(std::string_view method, const nlohmann::json& request,
                                      const CallOptions& options = {}) const;
+
+    // ---- without copies: the request is built where the worker reads it, the reply looked at where it was built.
+    //
+    //   auto request = plugin.prepare("blur", size);
+    //   draw(request->bytes());
+    //   auto view = plugin.call_in_place(*std::move(request));
+    //
+    // Room for a request of `size` bytes. What `options` say of time, room and waiting is said of the preparation
+    // alone: the call has its own. Fails as a call would, and is counted like one only then.
+    result<RequestBuffer> prepare(std::string_view method, std::size_t size, const CallOptions& options = {}) const;
+    // Calls the method that it was prepared for. `request` is used up, whatever becomes of the call; one of another
+    // plugin or session is `invalid_argument`. With a full request ring the call can still be `overloaded`.
+    result<Bytes> call(RequestBuffer request, const CallOptions& options = {}) const;
+    // Like call(), but leaves a reply of more than 88 bytes where it is: see untrusted_view.hpp before you read it.
+    result<UntrustedView> call_in_place(RequestBuffer request, const CallOptions& options = {}) const;
+    result<UntrustedView> call_in_place(std::string_view method, std::span<const std::byte> request,
+                                        const CallOptions& options = {}) const;
+    result<UntrustedView> call_in_place(std::string_view method, std::string_view request,
+                                        const CallOptions& options = {}) const {
+        return call_in_place(method, std::as_bytes(std::span(request)), options);
+    }
 
     // Calls a method and returns at once. `token` is any Asio completion token for `void(result<Bytes>)`. The request
     // is copied before this returns. The handler runs on its associated executor; without one on the host's
@@ -86,8 +126,13 @@ class BULKHEAD_HOST_EXPORT Plugin {
         return boost::asio::async_initiate<CompletionToken, void(result<Bytes>)>(
             [plugin = *this, pin = std::move(pin)](auto handler, std::string called, std::vector<std::byte> bytes,
                                                    const CallOptions& chosen) {
-                auto ticket = std::make_shared<detail::CancelTicket>();
-                auto completion = detail::make_completion(std::move(handler), plugin.callback_executor(), ticket);
+                auto ticket = detail::make_ticket(handler);
+                using Own = boost::asio::associated_executor_t<decltype(handler), boost::asio::any_io_executor>;
+                boost::asio::any_io_executor fallback;  // only one without an executor needs it
+                if constexpr (std::is_same_v<Own, boost::asio::any_io_executor>) {
+                    fallback = plugin.callback_executor();
+                }
+                auto completion = detail::make_completion(std::move(handler), fallback, ticket);
                 plugin.start_call(pin, called, std::move(bytes), chosen, std::move(completion), ticket);
             },
             token, std::string(method), std::vector<std::byte>(request.begin(), request.end()), options);
@@ -101,6 +146,26 @@ class BULKHEAD_HOST_EXPORT Plugin {
                     const std::shared_ptr<detail::CancelTicket>& ticket) const;
 
     std::shared_ptr<detail::Lane> lane_;
+};
+
+// One method of a plugin. Cheap to copy; any thread, many at once. May outlive the Host, as a Plugin may.
+class BULKHEAD_HOST_EXPORT Method {
+  public:
+    const std::string& name() const noexcept { return name_; }
+
+    // As Plugin::call. When the plugin has no such method, `no_such_method`.
+    result<Bytes> call(std::span<const std::byte> request, const CallOptions& options = {}) const;
+    result<Bytes> call(std::string_view request, const CallOptions& options = {}) const {
+        return call(std::as_bytes(std::span(request)), options);
+    }
+
+  private:
+    friend class Plugin;
+    BULKHEAD_HOST_PRIVATE Method(std::shared_ptr<detail::Lane> lane, std::string_view name);
+
+    std::shared_ptr<detail::Lane> lane_;
+    std::string name_;
+    std::optional<std::uint16_t> number_;  // empty: there is no such method
 };
 
 }  // namespace bulkhead

@@ -1,8 +1,10 @@
 // How a worker died.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +24,8 @@ enum class Cause : std::uint8_t {
     start_failure,       // it refused to start or did not become ready in time
     host_request,        // the host ended it
     unknown,             // its parent died with it, so nobody got its exit status
+    out_of_memory,       // the kernel ended it for its memory, or it ran into limits.address_space
+    policy_violation,    // it did what its permissions rule out
 };
 
 BULKHEAD_HOST_EXPORT std::string_view to_string(Cause cause) noexcept;
@@ -37,8 +41,27 @@ struct Module {
     std::string build_id;    // hexadecimal digits; empty: it has none
 };
 
+// One function of a backtrace.
+struct Frame {
+    std::uint64_t address = 0;
+    std::string module;        // empty: in no module
+    std::uint64_t offset = 0;  // in that module's file, as for addr2line
+    std::string function;      // as in the source; empty: not known
+    std::string file;          // empty: the library has no debug information
+    std::uint32_t line = 0;
+};
+
+// A call that the worker had before its death.
+struct RecentCall {
+    std::uint64_t id = 0;
+    std::string method;
+    std::uint64_t payload = 0;        // bytes of its request
+    std::chrono::nanoseconds age{0};  // since its caller made it
+    bool answered = false;            // false: it had begun
+};
+
 struct Register {
-    std::string_view name;
+    std::string name;
     std::uint64_t value = 0;
 };
 
@@ -70,15 +93,21 @@ struct BULKHEAD_HOST_EXPORT Report {
     std::string id;
     std::string plugin;
     std::string version;
-    std::uint32_t incarnation = 0;  // which life of the worker
+    std::uint32_t incarnation = 0;                 // which life of the worker
+    std::chrono::system_clock::time_point time{};  // when the host learnt of it
     Cause cause = Cause::unknown;
-    int signal = 0;              // the signal that ended it; 0: none
-    int exit_code = 0;           // when it exited
-    std::string step;            // what it was doing if it was not ready yet, or was being stopped
-    std::string detail;          // protocol_violation: the broken rule; start_failure: the worker's own sentence
-    std::string running_method;  // the call that was running, if any
+    int signal = 0;     // the signal that ended it; 0: none
+    int exit_code = 0;  // when it exited
+    std::string step;   // what it was doing if it was not ready yet, or was being stopped
+    // protocol_violation: the broken rule; start_failure: the worker's own sentence; abort: the exception that nobody
+    // caught; out_of_memory: what tells it; policy_violation: what it did.
+    std::string detail;
+    std::string running_method;               // the call that was running, if any
     std::chrono::nanoseconds running_age{0};  // since its caller made it
     std::uint64_t running_payload = 0;        // bytes of its request
+    std::uint64_t running_id = 0;
+    std::optional<std::array<std::uint8_t, 16>> running_trace;  // its trace id
+    std::vector<RecentCall> recent_calls;                       // besides that, the latest first
     std::chrono::nanoseconds uptime{0};
     std::uint32_t restarts = 0;           // lives before this one
     std::vector<std::string> last_lines;  // of its output and log
@@ -86,11 +115,20 @@ struct BULKHEAD_HOST_EXPORT Report {
     std::chrono::microseconds system_time{0};
     std::uint64_t peak_resident_bytes = 0;
     std::optional<Crash> crash;  // none: no crash of its own, or its handler could not run
+    // Where the thread was that crashed, or the dispatcher of a worker that hung; innermost first. Empty in an Error's
+    // report, which comes before the stack has been unwound.
+    std::vector<Frame> backtrace;
+    std::string backtrace_note;  // why it is empty, or where it ends early
+    // The file that `bulkhead replay` runs again; empty: none was saved. In an Error's report it may not be there yet.
+    std::filesystem::path repro;
+    std::string repro_note;  // why none was saved, if one was wanted
 
     // The cause in one clause, such as "crashed with SIGSEGV (11) while running 'resize'".
     std::string clause() const;
     // All of it as lines of text, the most wanted first.
     std::string text() const;
+    // The shell command that runs the fatal call again; empty: there is no repro.
+    std::string replay_command() const;
 };
 
 // "SIGSEGV" for 11.

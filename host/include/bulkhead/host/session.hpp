@@ -34,6 +34,15 @@ class BULKHEAD_HOST_EXPORT Session {
     }
     result<nlohmann::json> call_json(std::string_view method, const nlohmann::json& request,
                                      const CallOptions& options = {}) const;
+    result<RequestBuffer> prepare(std::string_view method, std::size_t size, const CallOptions& options = {}) const;
+    result<Bytes> call(RequestBuffer request, const CallOptions& options = {}) const;
+    result<UntrustedView> call_in_place(RequestBuffer request, const CallOptions& options = {}) const;
+    result<UntrustedView> call_in_place(std::string_view method, std::span<const std::byte> request,
+                                        const CallOptions& options = {}) const;
+    result<UntrustedView> call_in_place(std::string_view method, std::string_view request,
+                                        const CallOptions& options = {}) const {
+        return call_in_place(method, std::as_bytes(std::span(request)), options);
+    }
     template <typename CompletionToken>
     auto async_call(std::string_view method, std::span<const std::byte> request, const CallOptions& options,
                     CompletionToken&& token) const {

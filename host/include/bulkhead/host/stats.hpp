@@ -52,6 +52,7 @@ struct Stats {
     std::uint64_t deaths = 0;    // workers that died unasked
     std::uint64_t restarts = 0;  // workers started after a death
     std::uint64_t retries = 0;   // begun idempotent calls given to the next worker
+    std::uint64_t spins = 0;     // how often a caller looked for its answer before it slept
     std::uint64_t dropped_lines = 0;
     LatencyHistogram latency;  // from call to outcome, of calls that succeeded
 

@@ -11,6 +11,7 @@
 #include "bulkhead/plugin/error.hpp"
 #include "bulkhead/plugin/plugin.h"
 #include "bulkhead/plugin/services.hpp"
+#include "bulkhead/plugin/state_format.hpp"
 
 namespace bulkhead::plugin {
 
@@ -41,6 +42,7 @@ struct Instance {
     explicit Instance(const Context& context) : services(context.services), object(Constructor<T>::make(context)) {}
     Services services;
     T object;
+    [[no_unique_address]] typename StateFormatOf<T>::type state_format;
 };
 
 // Cuts a text that is too long between two characters, never inside one.

@@ -12,9 +12,10 @@
 //
 // Missing fields take their defaults, unknown ones are ignored, and one of a wrong type fails the call, or the start,
 // with a sentence such as "size.width must be a number, not a string". Numbers and booleans convert into each other as
-// nlohmann_json does it: 2.5 in an int is 2.
+// nlohmann_json does it: 2.5 in an int is 2. A state can be such a struct too: json_state.hpp.
 #pragma once
 
 #include "bulkhead/plugin/json_config.hpp"
 #include "bulkhead/plugin/json_parse.hpp"
+#include "bulkhead/plugin/json_state.hpp"
 #include "bulkhead/plugin/json_value.hpp"

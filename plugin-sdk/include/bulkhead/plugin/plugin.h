@@ -40,6 +40,9 @@ extern "C" {
  * A second answer is ignored and logged, whatever its handle is used for by then. */
 typedef struct bulkhead_call bulkhead_call;
 
+/* Where `save` writes. Opaque; the worker owns it. Valid until `save` returns, on its thread. */
+typedef struct bulkhead_state bulkhead_state;
+
 /* Bytes of the worker, lent to the plugin: read-only, not zero-terminated, a request aligned to 16. `data` may be
  * null when `size` is 0. Each function that gets them says how long they stay. */
 typedef struct bulkhead_bytes {
@@ -106,6 +109,15 @@ typedef struct bulkhead_services {
     /* [any-thread] The folder of the plugin's manifest, zero-terminated; owned by the worker, lives as long as
      * the process. `$ORIGIN` cannot tell it: the library is loaded from a sealed copy in memory. */
     const char *(*plugin_directory)(void);
+
+    /* [main-thread], in `save` only. Appends a copy of `size` bytes at `data`, which is borrowed, to the state. 0:
+     * done. Else the state would be over the manifest's state.limit; `save` should fail then, and does whatever it
+     * returns. */
+    int (*write_state)(bulkhead_state *state, const void *data, size_t size);
+
+    /* [any-thread] Asks for a checkpoint as soon as no method is running. Returns at once. Nothing happens when the
+     * plugin has no `save`. */
+    void (*request_checkpoint)(void);
 } bulkhead_services;
 
 /* Method flags. */
@@ -156,6 +168,23 @@ typedef struct bulkhead_plugin_table {
     /* [main-thread] Optional: null. No further call comes, but some may still be open: this is the last chance
      * to answer them. Give back what activate took. */
     void (*deactivate)(void *instance);
+
+    /* What version of the state `save` writes. The number comes back to `load`. */
+    uint32_t state_version;
+    uint32_t reserved;
+
+    /* [main-thread] Optional: null. Writes the instance's whole state with services.write_state, so that a later
+     * worker can go on from there: a checkpoint. Entered between two calls, when no method is running, and once more
+     * after deactivate; calls that the plugin answers later, from threads of its own, may be open, and what they touch
+     * is the plugin's to lock. 0: done. Else: fill `error`; the former checkpoint stays, and calls whose answers it
+     * should have covered fail. */
+    int (*save)(void *instance, bulkhead_state *state, bulkhead_error *error);
+
+    /* [main-thread] Optional: null when there is no save. Takes over the state that a former worker saved, of the same
+     * release or of another one; `version` is that one's state_version. `state` is borrowed. Entered at most once,
+     * after create and before activate; not when there is no state. 0: done. Else: fill `error`; the worker is given
+     * up, without destroy, the state is put aside, and the manifest's state.when_refused says what comes next. */
+    int (*load)(void *instance, uint32_t version, bulkhead_bytes state, bulkhead_error *error);
 } bulkhead_plugin_table;
 
 /* The library's one export, C linkage. [main-thread], called once after loading. Null refuses to start. */

@@ -7,7 +7,8 @@
 //
 // One object of the class lives in each worker. Its constructor, activate(), its methods, deactivate() and its
 // destructor run on the worker's main thread, one after the other; activate() and deactivate() may be missing.
-// plugin-sdk/README.md tells what a handler may look like; json.hpp adds JSON.
+// state.hpp tells how a class keeps its state beyond the worker. plugin-sdk/README.md tells what a handler may look
+// like; json.hpp adds JSON.
 #pragma once
 
 #include <array>
@@ -23,6 +24,7 @@
 #include "bulkhead/plugin/method.hpp"
 #include "bulkhead/plugin/plugin.h"
 #include "bulkhead/plugin/services.hpp"
+#include "bulkhead/plugin/state.hpp"
 
 namespace bulkhead::plugin {
 
@@ -45,6 +47,11 @@ consteval bulkhead_plugin_table make_table(const char* name, const char* version
     }
     if constexpr (Deactivatable<T>) {
         table.deactivate = &deactivate<T>;
+    }
+    if constexpr (Stateful<T>) {
+        table.state_version = T::state_version;
+        table.save = &save<T>;
+        table.load = &load<T>;
     }
     return table;
 }

@@ -1,6 +1,7 @@
 // What the worker does for the plugin, outside of a single call.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "bulkhead/plugin/log_level.hpp"
@@ -25,6 +26,14 @@ class Services {
 
     // The folder of the plugin's manifest.
     std::string_view plugin_directory() const noexcept { return table_->plugin_directory(); }
+
+    // Asks for a checkpoint as soon as no method is running. A worker that keeps no state does nothing.
+    void request_checkpoint() const noexcept {
+        constexpr std::size_t kNeeded = offsetof(bulkhead_services, request_checkpoint) + sizeof(void*);
+        if (table_->size >= kNeeded && table_->request_checkpoint != nullptr) {
+            table_->request_checkpoint();
+        }
+    }
 
     // For members that this class does not wrap. Use one only when the table's size says it is there.
     const bulkhead_services& table() const noexcept { return *table_; }

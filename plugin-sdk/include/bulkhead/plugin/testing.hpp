@@ -14,3 +14,4 @@
 #include "bulkhead/plugin/testing/answer.hpp"
 #include "bulkhead/plugin/testing/mode.hpp"
 #include "bulkhead/plugin/testing/plugin_under_test.hpp"
+#include "bulkhead/plugin/testing/saved_state.hpp"

@@ -32,10 +32,16 @@ static_assert(sizeof(BlackBoxModule) == 128 && std::is_standard_layout_v<BlackBo
 inline constexpr std::size_t kBlackBoxModules = 96;
 inline constexpr std::size_t kBlackBoxRegisters = 23;  // as in gregset_t of x86-64
 inline constexpr std::size_t kBlackBoxStack = 52 * 1024;
+inline constexpr std::size_t kBlackBoxException = 184;
+
+enum BlackBoxFlags : std::uint32_t {
+    kAddressSpaceUsedUp = 1,  // not even a little memory could be had
+    kBadAllocation = 2,       // `exception` is a std::bad_alloc
+};
 
 // Modules and bounds are written before the worker is ready, the rest by the crash handler.
 struct BlackBoxRecord {
-    std::int32_t signal;
+    std::int32_t signal;  // kHangSignal: no crash, the host asked where the dispatcher is
     std::int32_t code;    // si_code
     std::int32_t thread;  // its id; the dispatcher's is the process's
     std::uint32_t module_count;
@@ -48,9 +54,16 @@ struct BlackBoxRecord {
     std::uint64_t registers[kBlackBoxRegisters];
     std::uint64_t copy_address;  // where the copied bytes of the stack lay
     std::uint64_t copy_length;
+    std::uint64_t channel_begin;  // where the worker's outbox lay
+    std::uint64_t channel_end;
+    std::uint32_t flags;  // BlackBoxFlags
+    std::uint32_t reserved;
+    char exception[kBlackBoxException];  // zero-terminated "type: text" of one that nobody caught; empty: none
     BlackBoxModule modules[kBlackBoxModules];
 };
 static_assert(std::is_standard_layout_v<BlackBoxRecord>);
+static_assert(offsetof(BlackBoxRecord, registers) == 64 && offsetof(BlackBoxRecord, copy_address) == 248);
+static_assert(offsetof(BlackBoxRecord, exception) == 288 && offsetof(BlackBoxRecord, modules) == 472);
 
 struct BlackBox {
     std::atomic<std::uint32_t> state;  // BlackBoxState; stored last (release)

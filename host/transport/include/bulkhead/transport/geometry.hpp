@@ -17,10 +17,17 @@ struct ChannelLimits {
     std::uint32_t in_flight = 256;                            // calls
     std::uint64_t in_flight_bytes = std::uint64_t{64} << 20;  // bytes of large payloads, each way
     std::uint32_t log_lines = 256;
+    std::uint64_t state = std::uint64_t{1} << 20;  // bytes of a checkpoint
 };
 
 // Computes the geometry. Each slab holds at least two of the largest payloads, so that one in use leaves room for
-// the next. Empty when a limit is zero or beyond kMaxPayload, kMaxCallSlots, kMaxInFlightBytes or kMaxLogLines.
+// the next. Empty when a limit is zero or beyond kMaxPayload, kMaxCallSlots, kMaxInFlightBytes, kMaxLogLines
+// or kMaxState.
 std::optional<Geometry> plan_geometry(const ChannelLimits& limits);
+
+// Where in the worker outbox the checkpoint with this sequence lies.
+std::uint64_t checkpoint_area(const Geometry& geometry, std::uint64_t sequence) noexcept;
+// Where in the host outbox a committed state lies; `area` is 0 or 1.
+std::uint64_t committed_state_area(const Geometry& geometry, std::uint32_t area) noexcept;
 
 }  // namespace bulkhead::transport

@@ -1,7 +1,11 @@
 // The host outbox: requests and everything else that a host says to the workers of one lane.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <system_error>
 
 #include "bulkhead/transport/geometry.hpp"
@@ -22,6 +26,8 @@ class HostOutbox {
     const Descriptor& descriptor() const noexcept { return segment_; }
     const Geometry& geometry() const noexcept { return header()->geometry; }
     RingWriter& requests() noexcept { return requests_; }
+    // The first request gets this position: it goes on where another outbox ended. Before the first one is published.
+    void begin_at(std::uint64_t position) noexcept;
 
     WorkerCell& worker_cell(std::uint32_t index) const noexcept { return header()->cells[index]; }
     CallCell& call_cell(std::uint32_t index) const noexcept {
@@ -38,15 +44,29 @@ class HostOutbox {
         return mapping_.data() + header()->geometry.request_slab_offset + offset;
     }
     const Slab& slab() const noexcept { return slab_; }
+    // Of the slab: how much has memory, and keeps it for as long as this outbox lives.
+    std::uint64_t touched() const noexcept { return populated_; }
+
+    // ---- the committed state, in one of two areas
+    // Where the next one can be put; it counts only after commit_state(). Empty: the machine has no memory for it.
+    std::optional<std::span<std::byte>> spare_state(std::uint64_t size);
+    void commit_state(std::uint32_t version, std::uint64_t length) noexcept;
+    // The next worker begins without.
+    void drop_state() noexcept { header()->has_state = 0; }
+    // Empty: there is none. Valid until the second commit from now.
+    std::optional<std::span<const std::byte>> state() const noexcept;
+    std::uint32_t state_version() const noexcept { return header()->state_version; }
 
   private:
     HostOutboxHeader* header() const noexcept { return mapping_.at<HostOutboxHeader>(0); }
+    std::uint32_t spare_area() const noexcept { return header()->has_state != 0 ? 1 - header()->state_area : 0; }
 
     Descriptor segment_;
     Mapping mapping_;
     RingWriter requests_;
     Slab slab_;
     std::uint64_t populated_ = 0;  // the slab below this has memory; a multiple of kPage
+    std::array<std::uint64_t, 2> state_populated_{};
 };
 
 // A worker's end: reads only.
@@ -70,6 +90,9 @@ class HostOutboxView {
     const std::byte* block(std::uint64_t offset) const noexcept {
         return mapping_.data() + geometry_.request_slab_offset + offset;
     }
+    // The state to begin with; empty: there is none. After the take-over, before the worker's first checkpoint.
+    std::optional<std::span<const std::byte>> state() const noexcept;
+    std::uint32_t state_version() const noexcept { return header()->state_version; }
 
   private:
     const HostOutboxHeader* header() const noexcept { return mapping_.at<const HostOutboxHeader>(0); }

@@ -48,6 +48,7 @@ struct ForkServerStartedMessage {
 enum class WorkerRole : std::uint32_t {
     serve = 0,    // load the plugin and answer calls
     inspect = 1,  // throw-away: parse the library in descriptor `library`, write what it says to `output`
+    explain = 2,  // throw-away: unwind the stack in descriptor `black_box`, write the frames to `output`
 };
 
 struct StartMessage {
@@ -90,13 +91,22 @@ inline constexpr std::size_t order = 0;          // sealed memfd with the order 
 inline constexpr std::size_t host_outbox = 1;    // sealed: cannot be mapped writable
 inline constexpr std::size_t worker_outbox = 2;  // the worker maps it writable
 inline constexpr std::size_t output = 3;         // pipe: the worker's stdout and stderr
-inline constexpr std::size_t signal = 4;         // eventfd: wakes the supervisor
+inline constexpr std::size_t signal = 4;         // the same pipe, not blocking: a zero byte wakes the supervisor
 inline constexpr std::size_t library = 5;        // sealed memfd; private dependencies follow, bottom-up
 }  // namespace serve_descriptor
 namespace inspect_descriptor {
 inline constexpr std::size_t output = 0;   // pipe: one JSON object, see LAYOUT.md
 inline constexpr std::size_t library = 1;  // sealed memfd
 }  // namespace inspect_descriptor
+
+namespace explain_descriptor {
+inline constexpr std::size_t output = 0;     // pipe: one JSON object, see LAYOUT.md
+inline constexpr std::size_t black_box = 1;  // sealed memfd with the bytes of a BlackBox
+inline constexpr std::size_t library = 2;    // the worker's libraries as in its own order
+}  // namespace explain_descriptor
+
+// Sent to a worker that hangs: its crash handler writes down where the dispatcher is, as it does for a crash.
+inline constexpr int kHangSignal = 62;  // a real-time signal that hardly any plugin uses
 
 inline constexpr std::size_t kMaxOrderDescriptors = serve_descriptor::library + 1 + kMaxDependencies;
 

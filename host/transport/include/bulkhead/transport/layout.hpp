@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kWorkerCells = 8;          // workers that may sh
 inline constexpr std::uint32_t kMaxMethods = 256;
 inline constexpr std::size_t kMaxCallSlots = 4096;
 inline constexpr std::uint64_t kMaxPayload = std::uint64_t{1} << 30;
+inline constexpr std::uint64_t kMaxState = std::uint64_t{1} << 30;
 inline constexpr std::size_t kMaxErrorText = 4096;  // bytes of a plugin_error
 inline constexpr std::uint64_t kNoPosition = ~std::uint64_t{0};
 
@@ -60,9 +61,11 @@ struct alignas(kCacheLine) Slot {
     std::uint8_t kind;
     std::uint8_t flags;
     std::uint16_t method;
-    std::uint32_t length;    // payload bytes
-    std::int32_t status;     // plugin_error: the plugin's own number
-    std::uint64_t deadline;  // call: CLOCK_MONOTONIC in nanoseconds, 0 for none
+    std::uint32_t length;  // payload bytes
+    std::int32_t status;   // plugin_error: the plugin's own number
+    // call: CLOCK_MONOTONIC in nanoseconds, 0 for none. Answers: the sequence of the checkpoint that has to be taken
+    // before the answer is delivered, 0 for none.
+    std::uint64_t deadline;
     std::byte inline_bytes[kInlineCapacity];
 };
 static_assert(sizeof(Slot) == kSlotSize && std::is_standard_layout_v<Slot>);
@@ -85,10 +88,12 @@ struct Geometry {
     std::uint64_t payload_limit;
     std::uint64_t request_slab_size;
     std::uint64_t reply_slab_size;
+    std::uint64_t state_limit;  // bytes of a checkpoint's state
 
     std::uint64_t cells_offset;  // in the host outbox
     std::uint64_t request_ring_offset;
     std::uint64_t request_slab_offset;
+    std::uint64_t committed_state_offset;  // two areas of state_limit bytes, each from a page on
     std::uint64_t host_outbox_size;
 
     std::uint64_t methods_offset;  // in the worker outbox
@@ -96,11 +101,12 @@ struct Geometry {
     std::uint64_t log_ring_offset;
     std::uint64_t reply_ring_offset;
     std::uint64_t reply_slab_offset;
+    std::uint64_t checkpoint_offset;  // two areas: a CheckpointHeader, then state_limit bytes; each from a page on
     std::uint64_t worker_outbox_size;
 
     bool operator==(const Geometry&) const = default;
 };
-static_assert(sizeof(Geometry) == 120);
+static_assert(sizeof(Geometry) == 144);
 
 inline constexpr std::uint32_t kReplyCredit = 64;   // reply slots beyond the calls, for reserved kinds
 inline constexpr std::size_t kSlabAlignment = 256;  // a block starts on its own line pair
@@ -150,23 +156,41 @@ struct HostOutboxHeader {
     std::uint32_t layout_version;
     std::uint32_t spin_nanoseconds;  // what a wake-up costs here; spin no longer than this before parking
     Geometry geometry;
-    std::uint8_t reserved[120];
+    // The committed state. Written before a take-over, and not again before that worker's first checkpoint.
+    std::uint32_t has_state;  // 0: there is none, the worker begins as create left it
+    std::uint32_t state_version;
+    std::uint32_t state_area;  // 0 or 1
+    std::uint32_t reserved1;
+    std::uint64_t state_length;
+    std::uint8_t reserved2[72];
     WorkerCell cells[kWorkerCells];
 };
 static_assert(std::is_standard_layout_v<HostOutboxHeader>);
 static_assert(offsetof(HostOutboxHeader, magic) == 0 && offsetof(HostOutboxHeader, layout_version) == 8);
 static_assert(offsetof(HostOutboxHeader, spin_nanoseconds) == 12 && offsetof(HostOutboxHeader, geometry) == 16);
+static_assert(offsetof(HostOutboxHeader, has_state) == 160 && offsetof(HostOutboxHeader, state_length) == 176);
 static_assert(offsetof(HostOutboxHeader, cells) == 256);
 static_assert(sizeof(HostOutboxHeader) == 256 + kWorkerCells * sizeof(WorkerCell));
 
 // ---- worker outbox: written by one worker, read by the host ----------------------------------------------
 
 enum class Life : std::uint32_t {
-    blank = 0,    // nothing written yet
-    loading = 1,  // the policy is on; the library is being loaded
-    ready = 2,    // methods are described; waits for its start position
-    refused = 3,  // could not start; `failure` says why in one sentence
-    stopped = 4,  // shut down in order
+    blank = 0,          // nothing written yet
+    loading = 1,        // the policy is on; the library is being loaded
+    ready = 2,          // methods are described; waits for its start position
+    refused = 3,        // could not start or be activated; `failure` says why in one sentence
+    stopped = 4,        // shut down in order
+    restoring = 5,      // has its start position; the plugin loads the committed state
+    activating = 6,     // the plugin is being activated
+    serving = 7,        // takes requests
+    handed_over = 8,    // reached `stop`: everything is answered, the plugin deactivated, the last checkpoint written
+    state_refused = 9,  // the plugin refused the committed state; `failure` says why
+};
+
+// What the host has to know of a plugin beside its methods.
+enum WorkerTraits : std::uint32_t {
+    kHasActivate = 1,  // only one worker may be active: a successor waits until this one is dead for certain
+    kHasState = 2,     // it saves and loads
 };
 
 // One entry of the plugin's method table, in the plugin's order; its index is the slot's `method`.
@@ -179,6 +203,15 @@ static_assert(sizeof(MethodRecord) == 64 && offsetof(MethodRecord, flags) == 60)
 inline constexpr std::size_t kFailureCapacity = 1024;
 inline constexpr std::size_t kBlackBoxSize = 68 * 1024;  // see black_box.hpp
 
+// A robust mutex that the dispatcher thread holds as long as it lives, and that nobody else ever touches: not a lock,
+// but the one thing the kernel marks when a thread ends, before it frees the memory of the process. It then wakes one
+// of those who wait on the word.
+struct DeathNotice {
+    std::atomic<std::uint32_t> word;  // futex; 0: not armed yet
+    std::uint32_t rest[15];           // the C library's
+};
+inline constexpr std::uint32_t kDispatcherDied = 0x4000'0000;  // in `word`; the kernel's FUTEX_OWNER_DIED
+
 struct WorkerOutboxHeader {
     // Line 1: identity, written once after mapping.
     std::uint64_t magic;
@@ -190,7 +223,8 @@ struct WorkerOutboxHeader {
     alignas(kCacheLine) std::atomic<std::uint32_t> life;  // Life
     std::uint32_t method_count;
     std::uint32_t failure_length;
-    std::uint32_t reserved2[13];
+    std::uint32_t traits;  // WorkerTraits
+    std::uint32_t reserved2[12];
     // Line 3: positions below this have entered the plugin or were skipped. The host reads it on deaths,
     // expired deadlines and when the ring looks full.
     alignas(kCacheLine) std::atomic<std::uint64_t> begun;
@@ -206,20 +240,42 @@ struct WorkerOutboxHeader {
     // Line 6: log ring position: lines below it are published.
     alignas(kCacheLine) std::atomic<std::uint64_t> log_head;
     std::uint64_t reserved6[7];
-    // Line 7: reserved for the robust-list death notice and the checkpoint in transit.
-    alignas(kCacheLine) std::uint64_t reserved7[8];
+    // Line 7: the checkpoint of this sequence is complete; 0: none yet. And the first word of a death.
+    alignas(kCacheLine) std::atomic<std::uint64_t> checkpoint;
+    std::atomic<std::uint32_t> crashing;  // 1: the crash handler runs on the dispatcher thread, 2: on another one
+    std::uint32_t reserved7[13];
+    // Line 8: the kernel's word of a death.
+    alignas(kCacheLine) DeathNotice death;
     char failure[kFailureCapacity];
 };
-static_assert(sizeof(WorkerOutboxHeader) == 7 * kCacheLine + kFailureCapacity);
+static_assert(sizeof(WorkerOutboxHeader) == 8 * kCacheLine + kFailureCapacity);
 static_assert(std::is_standard_layout_v<WorkerOutboxHeader>);
 static_assert(offsetof(WorkerOutboxHeader, magic) == 0 && offsetof(WorkerOutboxHeader, layout_version) == 8);
 static_assert(offsetof(WorkerOutboxHeader, incarnation) == 12 && offsetof(WorkerOutboxHeader, pid) == 16);
 static_assert(offsetof(WorkerOutboxHeader, life) == 64 && offsetof(WorkerOutboxHeader, method_count) == 68);
 static_assert(offsetof(WorkerOutboxHeader, failure_length) == 72);
+static_assert(offsetof(WorkerOutboxHeader, traits) == 76);
 static_assert(offsetof(WorkerOutboxHeader, begun) == 128 && offsetof(WorkerOutboxHeader, current_call_id) == 136);
 static_assert(offsetof(WorkerOutboxHeader, parked) == 192 && offsetof(WorkerOutboxHeader, waits_for_room) == 196);
 static_assert(offsetof(WorkerOutboxHeader, bell) == 256 && offsetof(WorkerOutboxHeader, log_head) == 320);
-static_assert(offsetof(WorkerOutboxHeader, reserved7) == 384 && offsetof(WorkerOutboxHeader, failure) == 448);
+static_assert(offsetof(WorkerOutboxHeader, checkpoint) == 384 && offsetof(WorkerOutboxHeader, crashing) == 392);
+static_assert(offsetof(WorkerOutboxHeader, death) == 448 && offsetof(WorkerOutboxHeader, failure) == 512);
+
+// One of a worker's two checkpoints; the state's bytes follow. The one with sequence s lies in area s mod 2, so a death
+// in the middle of one leaves the one before.
+struct alignas(kCacheLine) CheckpointHeader {
+    std::atomic<std::uint64_t> sequence;  // counts from 1 in a worker's life; 0 while it is being written
+    std::uint64_t position;               // requests below it were taken before the state was saved
+    std::uint64_t length;                 // bytes of the state
+    std::uint64_t checksum;               // XXH3 of them
+    std::uint32_t state_version;
+    std::uint32_t open_calls;  // of those requests, so many had no answer yet: what they did may be in it or not
+    std::uint64_t reserved[3];
+};
+static_assert(sizeof(CheckpointHeader) == kCacheLine && std::is_standard_layout_v<CheckpointHeader>);
+static_assert(offsetof(CheckpointHeader, position) == 8 && offsetof(CheckpointHeader, length) == 16);
+static_assert(offsetof(CheckpointHeader, checksum) == 24 && offsetof(CheckpointHeader, state_version) == 32);
+static_assert(offsetof(CheckpointHeader, open_calls) == 36);
 
 // One log line of the plugin. The ring loses the oldest; the reader compares sequences and counts the gap.
 inline constexpr std::size_t kLogLineCapacity = 240;

@@ -4,6 +4,7 @@
 // publishes, fences, looks whether anybody waits, wakes. At least one of them sees the other.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -32,6 +33,15 @@ void futex_wait_either(const std::atomic<std::uint32_t>& shared_word, std::uint3
                        const std::atomic<std::uint32_t>& own_word, std::uint32_t own_seen,
                        SteadyTime deadline) noexcept;
 
+// A futex word, and what it was when its waiter looked.
+struct SeenWord {
+    const std::atomic<std::uint32_t>& word;
+    std::uint32_t seen;
+};
+
+// The same with two words in shared memory. Where the kernel cannot wait on several, `rare` does not wake.
+void futex_wait_any(SeenWord shared, SeenWord own, SeenWord rare, SteadyTime deadline) noexcept;
+
 // Wakes all who sleep on the word, in every process.
 void futex_wake(const std::atomic<std::uint32_t>& word) noexcept;
 
@@ -43,12 +53,21 @@ inline void ring_bell(std::atomic<std::uint32_t>& bell) noexcept {
 
 // Spins until `done()` or for at most `budget`. Looks at the clock rarely, and gives up at once when it sees that it
 // was preempted: then somebody else needs the core. True when done.
+//
+// The first looks, about as many as a quick answer takes, have no pause between them and no clock before them: either
+// would be a part of the answer's time.
 template <typename Done>
 bool spin_until(Done&& done, std::chrono::nanoseconds budget) {
+    constexpr int kFirstLooks = 256;
     constexpr int kLooksPerClock = 64;
     constexpr auto kPreempted = std::chrono::microseconds(25);
     if (budget <= budget.zero()) {
         return done();
+    }
+    for (int look = 0; look < kFirstLooks; ++look) {
+        if (done()) {
+            return true;
+        }
     }
     const SteadyTime start = std::chrono::steady_clock::now();
     SteadyTime last = start;
@@ -65,6 +84,18 @@ bool spin_until(Done&& done, std::chrono::nanoseconds budget) {
         }
         last = now;
     }
+}
+
+// How long to spin when `payload` bytes were handed over last: what a wake-up costs, counted from when the peer can
+// have moved them. It copies them once or twice before it has anything to say; to sleep meanwhile, and be woken, would
+// cost a call of a megabyte as much again as its copies. 10 bytes in a nanosecond are two copies on a slow machine; 100
+// us at most, because beside the copies of more than that a wake-up is small. A budget of zero stays zero.
+inline std::chrono::nanoseconds spin_budget_after(std::chrono::nanoseconds budget, std::uint64_t payload) noexcept {
+    constexpr std::uint64_t kBytesPerNanosecond = 10;
+    constexpr std::uint64_t kMostNanoseconds = 100'000;
+    return budget > budget.zero()
+               ? budget + std::chrono::nanoseconds(std::min(payload / kBytesPerNanosecond, kMostNanoseconds))
+               : budget;
 }
 
 // What one wake-up costs on this machine: measured at the first call (about a millisecond), then remembered.

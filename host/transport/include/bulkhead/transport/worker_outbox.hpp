@@ -22,9 +22,17 @@ class WorkerOutbox {
     static WorkerOutbox map(const Descriptor& segment, const Geometry& geometry, std::uint32_t incarnation,
                             std::error_code& error);
 
+    const Geometry& geometry() const noexcept { return geometry_; }
     WorkerOutboxHeader& header() const noexcept { return *mapping_.at<WorkerOutboxHeader>(0); }
     MethodRecord* methods() const noexcept { return mapping_.at<MethodRecord>(geometry_.methods_offset); }
     BlackBox& black_box() const noexcept { return *mapping_.at<BlackBox>(geometry_.black_box_offset); }
+    // Of the checkpoint with this sequence, and of the one two before and after it.
+    CheckpointHeader& checkpoint_header(std::uint64_t sequence) const noexcept {
+        return *mapping_.at<CheckpointHeader>(checkpoint_area(geometry_, sequence));
+    }
+    std::byte* checkpoint_state(std::uint64_t sequence) const noexcept {
+        return mapping_.data() + checkpoint_area(geometry_, sequence) + sizeof(CheckpointHeader);
+    }
     RingWriter& replies() noexcept { return replies_; }
     std::byte* block(std::uint64_t offset) const noexcept {
         return mapping_.data() + geometry_.reply_slab_offset + offset;
@@ -49,6 +57,12 @@ class WorkerOutboxView {
     const WorkerOutboxHeader& header() const noexcept { return *mapping_.at<const WorkerOutboxHeader>(0); }
     const MethodRecord* methods() const noexcept { return mapping_.at<const MethodRecord>(geometry_.methods_offset); }
     const BlackBox& black_box() const noexcept { return *mapping_.at<const BlackBox>(geometry_.black_box_offset); }
+    const CheckpointHeader& checkpoint_header(std::uint64_t sequence) const noexcept {
+        return *mapping_.at<const CheckpointHeader>(checkpoint_area(geometry_, sequence));
+    }
+    const std::byte* checkpoint_state(std::uint64_t sequence) const noexcept {
+        return mapping_.data() + checkpoint_area(geometry_, sequence) + sizeof(CheckpointHeader);
+    }
     RingReader replies() const noexcept {
         return {mapping_.at<const Slot>(geometry_.reply_ring_offset), geometry_.reply_slots};
     }

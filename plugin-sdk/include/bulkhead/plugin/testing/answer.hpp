@@ -18,7 +18,7 @@ struct Answer {
         cancelled,       // the test gave up
         no_such_method,  // the plugin has no method of that name
         crashed,         // sandbox only: the worker died while it ran the call; in-process the test dies
-        refused,         // the plugin is not active, or (sandbox only) another error of the host
+        refused,         // sandbox only: another error of the host
     };
     Kind kind = Kind::reply;
     std::int32_t number = 0;  // of an error

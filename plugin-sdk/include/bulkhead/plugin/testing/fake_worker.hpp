@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -12,7 +13,9 @@
 #include "bulkhead/plugin/plugin.h"
 #include "bulkhead/plugin/testing/answer.hpp"
 #include "bulkhead/plugin/testing/fake_call.hpp"
+#include "bulkhead/plugin/testing/fake_state.hpp"
 #include "bulkhead/plugin/testing/log_record.hpp"
+#include "bulkhead/plugin/testing/saved_state.hpp"
 
 namespace bulkhead::plugin::testing {
 
@@ -64,6 +67,10 @@ inline const bulkhead_services& fake_services() {
             return trace_id ? 1 : 0;
         };
         services.plugin_directory = [] { return fake_plugin_directory().c_str(); };
+        services.write_state = [](bulkhead_state* state, const void* data, std::size_t size) {
+            return state->write(data, size);
+        };
+        services.request_checkpoint = [] { ++fake_checkpoint_requests(); };
         return services;
     }();
     return table;
@@ -83,6 +90,24 @@ class FakeWorker {
         const int result = table_->create(&fake_services(), {config.data(), config.size()}, &instance_, &error_);
         created_ = result == 0;
         return result;
+    }
+    // Whether the plugin has state, and was compiled with a header that knows of it.
+    bool has_state() const {
+        constexpr std::size_t kNeeded = offsetof(bulkhead_plugin_table, load) + sizeof(table_->load);
+        return table_->size >= kNeeded && table_->save != nullptr && table_->load != nullptr;
+    }
+    // After create and before activate. 0: done; else error() says why not.
+    int load(const SavedState& state) {
+        error_ = {};
+        return table_->load(instance_, state.version, {state.bytes.data(), state.bytes.size()}, &error_);
+    }
+    // The same. Between two calls, as a worker does it.
+    int save(SavedState& state, std::size_t limit = std::size_t{1} << 20) {
+        error_ = {};
+        bulkhead_state output(limit);
+        const int result = table_->save(instance_, &output, &error_);
+        state = {table_->state_version, std::move(output.bytes)};
+        return result != 0 ? result : output.over_limit ? 1 : 0;
     }
     int activate() {
         error_ = {};

@@ -14,6 +14,7 @@
 
 #include "bulkhead/plugin/testing/answer.hpp"
 #include "bulkhead/plugin/testing/mode.hpp"
+#include "bulkhead/plugin/testing/saved_state.hpp"
 
 namespace bulkhead::plugin::testing {
 
@@ -25,6 +26,7 @@ struct Setup {
     std::optional<Mode> mode = std::nullopt;  // empty: what BULKHEAD_TEST_MODE says, else in-process
     std::string config = {};                  // JSON, instead of the manifest's "config"; empty: the manifest's
     std::filesystem::path worker = {};        // sandbox: the bulkhead-worker executable; empty: the host finds it
+    std::optional<SavedState> state = std::nullopt;  // in-process: what it loads before it is activated
 };
 
 struct CallOptions {
@@ -35,6 +37,12 @@ struct CallOptions {
 
 // The plugin did not start; what() is one sentence that says why.
 class StartFailure : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+// The plugin did not save its state; what() is one sentence that says why.
+class SaveFailure : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
@@ -59,7 +67,8 @@ class PendingAnswer {
 class PluginUnderTest {
   public:
     // `folder` holds plugin.json and the library, as bulkhead_add_plugin() builds it. Creates and activates the plugin.
-    // Throws StartFailure when it cannot be created; one that fails to activate refuses every call.
+    // Throws StartFailure when it cannot be created or refuses Setup::state; one that fails to activate refuses every
+    // call.
     explicit PluginUnderTest(const std::filesystem::path& folder, const Setup& setup = {});
     // The folder that bulkhead_add_plugin_test() told ctest: the environment variable BULKHEAD_TEST_PLUGIN.
     explicit PluginUnderTest(const Setup& setup = {});
@@ -74,6 +83,9 @@ class PluginUnderTest {
     Answer call(std::string_view method, std::string_view request = {}, const CallOptions& options = {});
     // Calls a method; requests arrive in the order of these calls. In-process it returns when the method has.
     PendingAnswer start(std::string_view method, std::string_view request = {}, const CallOptions& options = {});
+
+    // A checkpoint: what the next life gets as Setup::state. In-process only. Throws SaveFailure.
+    SavedState save();
 
     // What the plugin has logged so far, as far as it has arrived here.
     std::vector<LogLine> log() const;

@@ -26,6 +26,7 @@ class Runner {
     virtual ~Runner() = default;
     virtual std::shared_ptr<RunningCall> start(std::string_view method, std::string_view request,
                                                const CallOptions& options) = 0;
+    virtual SavedState save() = 0;
     virtual std::vector<LogLine> log() const = 0;
     virtual bool logged(std::string_view text) const = 0;
 };

@@ -1,0 +1,43 @@
+#include "completions.hpp"
+
+#include <bulkhead/transport/waiting.hpp>
+#include <utility>
+
+#include "lane.hpp"
+
+namespace bulkhead::detail {
+
+void Completions::add(std::unique_ptr<AsyncWaiter> call) {
+    AsyncWaiter* added = call.get();
+    if (last_ == nullptr) {
+        first_ = std::move(call);
+    } else {
+        last_->next = std::move(call);
+    }
+    last_ = added;
+}
+
+void Completions::ring(std::atomic<std::uint32_t>& bell) {
+    bell.fetch_add(1, std::memory_order_release);
+    bell_ = &bell;
+}
+
+void Completions::wake_reader(std::atomic<std::uint32_t>& word) {
+    word.fetch_add(1, std::memory_order_release);
+    reader_word_ = &word;
+}
+
+void Completions::run(Lane& lane) {
+    if (bell_ != nullptr) {
+        transport::futex_wake(*std::exchange(bell_, nullptr));
+    }
+    if (reader_word_ != nullptr) {
+        transport::futex_wake(*std::exchange(reader_word_, nullptr));
+    }
+    last_ = nullptr;
+    for (auto call = std::move(first_); call; call = std::move(call->next)) {
+        call->completion->complete(lane.conclude(call->call_id, call->method, call->outcome), false);
+    }
+}
+
+}  // namespace bulkhead::detail

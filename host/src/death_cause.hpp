@@ -1,0 +1,19 @@
+// Why a worker died, from all that is known about it.
+#pragma once
+
+#include <bulkhead/transport/launch_protocol.hpp>
+
+#include "black_box_reader.hpp"
+#include "bulkhead/host/report.hpp"
+#include "oom_kills.hpp"
+
+namespace bulkhead::detail {
+
+// Cause, signal, exit code and resource use as the parent learnt them.
+void apply_exit(Report& report, const transport::ExitedMessage& exit);
+
+// A cause that says more than the signal, where there is one: out of memory, or against the policy. `detail` says what
+// tells it, and "probably" where that is a guess. Leaves other causes than crash, abort and killed alone.
+void refine_cause(Report& report, const CrashNotes& notes, OomKills& oom_kills);
+
+}  // namespace bulkhead::detail

@@ -1,0 +1,142 @@
+// A lane's states, and those who change them on purpose.
+#include <array>
+#include <boost/asio/post.hpp>
+#include <bulkhead/transport/waiting.hpp>
+#include <string_view>
+#include <utility>
+
+#include "lane.hpp"
+
+namespace bulkhead {
+
+std::string_view to_string(PluginState state) noexcept {
+    constexpr std::array<std::string_view, 6> kNames = {"starting", "running", "backoff",
+                                                        "stopping", "stopped", "fatal"};
+    static_assert(kNames.size() == static_cast<std::size_t>(PluginState::fatal) + 1);
+    return kNames.at(static_cast<std::size_t>(state));
+}
+
+}  // namespace bulkhead
+
+namespace bulkhead::detail {
+
+void Lane::enter(State next, std::string reason, std::shared_ptr<const Report> report) {
+    const State former = std::exchange(state_, next);
+    life_.notify_all();
+    if (!runtime_->options.on_event) {
+        return;
+    }
+    PluginEvent event;
+    event.plugin = release_->manifest.name;
+    event.from = former;
+    event.to = next;
+    event.incarnation = serving_ ? serving_->incarnation : 0;
+    event.reason = std::move(reason);
+    event.report = std::move(report);
+    boost::asio::post(runtime_->callbacks, [hook = runtime_->options.on_event, event = std::move(event)] {
+        try {
+            hook(event);
+        } catch (...) {  // the server's own trouble; the plugin is served on
+        }
+    });
+}
+
+// Starts a worker and waits until it serves, or cannot.
+std::optional<Error> Lane::wait_for_start(Lock& lock) {
+    start_over_ = false;
+    failure_.clear();
+    enter(State::starting, "it is being started");
+    if (!order_soon()) {
+        start_over_ = true;
+        return Error{ErrorCode::load_failed, Effect::none, 0, "the host is being destroyed", nullptr};
+    }
+    life_.wait(lock, [this] { return start_over_; });
+    if (state_ == State::running || state_ == State::starting || state_ == State::backoff) {
+        return std::nullopt;
+    }
+    return Error{ErrorCode::load_failed, Effect::none, 0,
+                 failure_.empty() ? name_for_sentence() + " was stopped before it was ready" : failure_, last_report_};
+}
+
+std::optional<Error> Lane::stop() {
+    Completions done;
+    {
+        Lock lock(mutex_);
+        if (state_ != State::stopped) {
+            enter(State::stopping, "it was told to stop");
+            begin_end(done);
+        }
+    }
+    done.run(*this);
+    runtime_->supervisor.post([self = shared_from_this()] { self->drop_unstarted(); });
+    Lock lock(mutex_);
+    if (state_ == State::stopping) {
+        await_end(lock);
+        if (state_ == State::stopping) {
+            enter(State::stopped, "it was told to stop");
+        }
+    }
+    lock.unlock();
+    if (state_on_disk_) {
+        runtime_->state_writer.flush(state_on_disk_);
+    }
+    return std::nullopt;
+}
+
+std::optional<Error> Lane::start() {
+    Lock lock(mutex_);
+    life_.wait(lock, [this] { return state_ != State::stopping; });
+    if (unloaded_) {
+        return Error{ErrorCode::stopped, Effect::none, 0, name_for_sentence() + " was unloaded", nullptr};
+    }
+    if (state_ == State::running || state_ == State::starting) {
+        return std::nullopt;
+    }
+    policy_.reset();
+    return wait_for_start(lock);
+}
+
+std::optional<Error> Lane::restart() {
+    Lock lock(mutex_);
+    if (state_ != State::running || !serving_) {
+        lock.unlock();
+        return start();
+    }
+    const WorkerRef former = serving_;
+    handover_wanted_ = true;
+    if (coming_ && coming_->ready) {
+        runtime_->supervisor.post([self = shared_from_this()] {
+            const Lock in_turn(self->mutex_);
+            self->begin_handover();
+        });
+    } else if (!coming_) {
+        order_soon();
+    }
+    const auto replaced = [&] { return serving_ && serving_ != former && serving_->serving; };
+    const auto given_up = [&] {
+        return (!handover_wanted_ && serving_ == former && !former->handing_over) || state_ == State::stopping ||
+               state_ == State::stopped || state_ == State::fatal;
+    };
+    life_.wait(lock, [&] { return replaced() || given_up(); });
+    if (replaced()) {
+        return std::nullopt;
+    }
+    return Error{ErrorCode::unavailable, Effect::none, 0,
+                 name_for_sentence() + " was not restarted: it is " + std::string(to_string(state_)) +
+                     (failure_.empty() ? "" : ": " + failure_),
+                 last_report_};
+}
+
+void Lane::reset() {
+    const Lock lock(mutex_);
+    policy_.reset();
+    quarantine_.clear();
+    if (unloaded_ || (state_ != State::fatal && state_ != State::backoff)) {
+        return;
+    }
+    failure_.clear();
+    enter(State::starting, "it was reset");
+    order_soon();
+}
+
+}  // namespace bulkhead::detail

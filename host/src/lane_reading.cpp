@@ -1,0 +1,89 @@
+// The supervisor as the reader: when no caller blocks. While answers follow each other closely it looks for the next
+// one itself, as a caller would, so that neither side needs a system call for it.
+#include <bulkhead/transport/waiting.hpp>
+
+#include "lane.hpp"
+
+namespace bulkhead::detail {
+
+using transport::SteadyTime;
+
+namespace {
+
+// At a stretch. Then whatever else happened on the host has its turn.
+constexpr std::chrono::microseconds kLongestReading{100};
+
+}  // namespace
+
+void Lane::read_for_a_while(const WorkerRef& worker) {
+    SteadyTime now;
+    transport::RingReader next;  // where the next answer will be
+    std::optional<SteadyTime> end;
+    for (;;) {
+        Completions done;
+        const Reading reading = read_on_supervisor(worker, done, now, next);
+        done.run(*this);
+        if (reading == Reading::nothing_expected) {
+            return;
+        }
+        if (!end) {
+            end = now + kLongestReading;
+        }
+        if (now >= *end) {
+            break;
+        }
+        if (reading == Reading::may_come) {
+            const auto arrived = [&next] {
+                next.prefetch_next();
+                return next.ready();
+            };
+            if (!transport::spin_until(arrived, spin_budget_)) {
+                stop_reading(worker);
+                return;
+            }
+        }
+    }
+    const bool later =
+        runtime_->supervisor.post([self = shared_from_this(), worker] { self->read_for_a_while(worker); });
+    if (!later) {
+        stop_reading(worker);
+    }
+}
+
+Lane::Reading Lane::read_on_supervisor(const WorkerRef& worker, Completions& done, SteadyTime& now,
+                                       transport::RingReader& next) {
+    const Lock lock(mutex_);
+    supervisor_reads_ = false;
+    if (worker != serving_ || reader_ != nullptr) {
+        return Reading::nothing_expected;  // by us
+    }
+    set_host_waits(transport::kHostLooks);
+    drain(done);
+    now = clock_.now();
+    if (spin_budget_.count() == 0 || worker->accused) {
+        if (calls_.in_use() > 0) {
+            let_supervisor_read(done);
+        }
+        return Reading::nothing_expected;
+    }
+    if (done.empty() && calls_.in_use() == 0) {
+        return Reading::nothing_expected;
+    }
+    supervisor_reads_ = true;
+    next = worker->replies;
+    return done.empty() ? Reading::may_come : Reading::something_came;
+}
+
+void Lane::stop_reading(const WorkerRef& worker) {
+    Completions done;
+    {
+        const Lock lock(mutex_);
+        supervisor_reads_ = false;
+        if (worker == serving_ && reader_ == nullptr && calls_.in_use() > 0) {
+            let_supervisor_read(done);
+        }
+    }
+    done.run(*this);
+}
+
+}  // namespace bulkhead::detail

@@ -1,0 +1,62 @@
+// What a death leaves for another try at the call that was running. On the supervisor thread.
+#include <cstring>
+
+#include "lane.hpp"
+#include "report_store.hpp"
+
+namespace bulkhead::detail {
+namespace {
+
+std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
+
+}  // namespace
+
+// Hands what is needed to the store, which writes it when it keeps the report. Under the mutex, while the lane still
+// holds the request.
+void Lane::save_repro(Report& report) {
+    ReportStore* const store = runtime_->reports.get();
+    const PendingCall* const call = report.running_id != 0 ? calls_.find(report.running_id) : nullptr;
+    if (store == nullptr || store->max_repro_bytes() == 0 || call == nullptr) {
+        return;
+    }
+    const auto state = outbox_.state();
+    const std::uint64_t bytes = call->message.length + (state ? state->size() : 0);
+    if (bytes > store->max_repro_bytes()) {
+        report.repro_note = "request and state are " + std::to_string(bytes) + " bytes, more than the limit of " +
+                            std::to_string(store->max_repro_bytes());
+        return;
+    }
+    Repro repro = repro_of(*call);
+    if (state) {
+        repro.state = SavedState{outbox_.state_version(), copy_of(*state)};
+    }
+    if (store->hold(report.id, std::move(repro))) {
+        report.repro = store->repro_path(report.id);
+    } else {
+        report.repro_note = "too many deaths at once";
+    }
+}
+
+Repro Lane::repro_of(const PendingCall& call) const {
+    const Manifest& manifest = release_->manifest;
+    const transport::Message& message = call.message;
+    const std::byte* const request = call.block ? outbox_.block(*call.block) : message.inline_bytes;
+    Repro repro;
+    repro.method = release_->methods[message.method].name;
+    repro.request = copy_of({request, message.length});
+    repro.manifest = {manifest.text, manifest.directory};
+    repro.config = manifest.config;
+    repro.library = manifest.library;
+    repro.library_hash = release_->library.library->hash;
+    if (message.traced()) {
+        std::memcpy(repro.trace.emplace().data(), message.trace_id(), repro.trace->size());
+    }
+    if (call.deadline != transport::kNoDeadline) {
+        repro.timeout = call.deadline - call.begin;
+        repro.deadline_left = call.deadline - std::chrono::steady_clock::now();
+    }
+    repro.in_session = call.session != nullptr;
+    return repro;
+}
+
+}  // namespace bulkhead::detail

@@ -1,0 +1,215 @@
+// From one worker to the next, without a call that notices. On the supervisor thread, but for crash and death notices,
+// which the caller that reads the replies may see first.
+//
+//   coming_ --take_over--> serving_ --step_down--> leaving_ --bury--> gone
+//
+// The one that serves steps down when it is dead, when its crash handler or the kernel gives notice, or when it has
+// handed over in order.
+#include <algorithm>
+#include <bulkhead/transport/waiting.hpp>
+#include <random>
+#include <utility>
+
+#include "lane.hpp"
+
+namespace bulkhead::detail {
+
+using transport::SteadyTime;
+
+void Lane::take_over(Completions& done) {
+    if (!move_to_outbox_of(*coming_)) {
+        return;
+    }
+    serving_ = std::exchange(coming_, nullptr);
+    handover_wanted_ = false;  // also when the former one died instead of handing over: this one is fresh
+    WorkerProcess& worker = *serving_;
+    worker.serves_from = worker.begun = worker.progress = served_from_;
+    worker.took_over_at = worker.progress_at = std::chrono::steady_clock::now();
+    host_waits_ = transport::kHostLooks;
+    transport::WorkerCell& cell = outbox_.worker_cell(worker.cell);
+    cell.start.store(served_from_, std::memory_order_release);
+    if (reader_ != nullptr) {
+        done.wake_reader(reader_word_);
+    } else if (calls_.in_use() > 0) {
+        let_supervisor_read(done);
+    }
+    done.ring(cell.bell);
+    watch_deadline(worker.took_over_at + release_->manifest.supervision.start);
+    if (release_->manifest.supervision.watchdog.count() > 0) {
+        watch_deadline(worker.took_over_at + release_->manifest.supervision.watchdog / 2);
+    }
+}
+
+// The serving worker is activated.
+void Lane::on_serving(WorkerProcess& worker) {
+    if (std::exchange(worker.serving, true)) {
+        return;
+    }
+    const Supervision& supervision = release_->manifest.supervision;
+    const SteadyTime now = std::chrono::steady_clock::now();
+    // Up to a tenth earlier, so that plugins that began together do not pause together.
+    std::uniform_real_distribution<double> jitter(0.9, 1.0);
+    if (supervision.recycle.age.count() > 0) {
+        worker.recycle_at =
+            now + std::chrono::duration_cast<std::chrono::nanoseconds>(supervision.recycle.age * jitter(random_));
+        watch_deadline(worker.recycle_at);
+    }
+    if (supervision.recycle.calls > 0) {
+        worker.recycle_from =
+            worker.serves_from +
+            static_cast<std::uint64_t>(static_cast<double>(supervision.recycle.calls) * jitter(random_));
+    }
+    if (worker.incarnation > 1) {
+        log_.line(LogSource::host, LogLevel::info,
+                  "its next worker serves (life " + std::to_string(worker.incarnation) + ")");
+    }
+    if (state_ != State::starting && state_ != State::running) {
+        return;  // it was told to end meanwhile
+    }
+    // Callers come first; then what was armed in case it took too long is forgotten, and check_memory() looks.
+    constexpr std::chrono::milliseconds kSettling{2};
+    watch_deadline(now + kSettling);
+    start_over_ = true;
+    deaths_by_state_ = 0;
+    enter(State::running, worker.incarnation > 1 ? "its next worker serves" : "its first worker serves");
+    if (supervision.standby && !coming_) {
+        order_next();
+    }
+}
+
+// The serving worker takes no further call. What it has begun stays its own until it is dead.
+void Lane::step_down(Completions& done) {
+    const WorkerRef worker = std::exchange(serving_, nullptr);
+    if (!worker->dead) {
+        // Either it sees this before it begins the next call, or we see that it has begun it.
+        outbox_.worker_cell(worker->cell).stop.store(worker->begun, std::memory_order_relaxed);
+        transport::full_fence();
+    }
+    drain(*worker, done);
+    if (!worker->accused) {
+        absorb_checkpoint(*worker);
+    }
+    worker->serves_to =
+        std::min(worker->serves_to, worker->accused ? outbox_.requests().head() : refresh_begun(*worker));
+    served_from_ = worker->serves_to;
+    leaving_.push_back(worker);
+    for (PendingCall* call : calls_.published()) {
+        const bool lost = call->state == PendingCall::State::open && call->position >= worker->serves_to &&
+                          call->session && call->session->life == worker->life;
+        if (lost) {  // its handles are gone
+            call->lost = true;
+            withdraw(*call);
+        }
+    }
+    if (reader_ != nullptr) {
+        done.wake_reader(reader_word_);
+    }
+}
+
+// In order: the serving worker answers what came until now, and the one that stands by gets all that follows.
+void Lane::begin_handover() {
+    const bool possible = handover_wanted_ && serving_ && serving_->serving && !serving_->dead && !serving_->crashing &&
+                          !serving_->handing_over && coming_ && coming_->ready && !coming_->dead;
+    if (!possible || !may_move()) {
+        return;
+    }
+    handover_wanted_ = false;
+    serving_->handing_over = true;
+    serving_->handing_over_at = std::chrono::steady_clock::now();
+    serving_->serves_to = outbox_.requests().head();
+    transport::WorkerCell& cell = outbox_.worker_cell(serving_->cell);
+    cell.stop.store(serving_->serves_to, std::memory_order_release);
+    transport::ring_bell(cell.bell);
+    watch_deadline(serving_->handing_over_at + release_->manifest.supervision.stop);
+}
+
+void Lane::on_handed_over(Completions& done) {
+    serving_->cause = serving_->cause ? serving_->cause : Cause::host_request;
+    step_down(done);
+    if (may_take_over()) {
+        take_over(done);
+    } else if (!coming_) {
+        order_soon();
+    }
+}
+
+// The crash handler of the serving worker has begun its work. Requests that it has not begun go to its successor, at
+// once if one stands by.
+void Lane::on_crash_notice(Completions& done) {
+    const WorkerRef worker = serving_;
+    worker->crashing = true;
+    worker->crashing_at = std::chrono::steady_clock::now();
+    replace_serving(done);
+    watch_deadline(worker->crashing_at + kCrashPatience);
+}
+
+// The kernel says that the serving worker's dispatcher is dead, before it says so of the process. On the thread of the
+// caller that reads the replies: it needs to wake nobody but the successor.
+void Lane::on_death_notice(Completions& done) {
+    serving_->kill();  // a worker can write that word too
+    replace_serving(done);
+}
+
+// Not when it is on its way out: then its death is no news.
+bool Lane::may_serve_on(const WorkerProcess& worker) const {
+    return state_ == State::running && worker.serving && !worker.handing_over && !worker.cause;
+}
+
+void Lane::replace_serving(Completions& done) {
+    const WorkerRef worker = serving_;
+    step_down(done);
+    if (may_take_over()) {
+        take_over(done);
+    }
+    order_early(*worker);
+}
+
+// The next one is there, and nobody else is active who must be dead first.
+bool Lane::may_take_over() const {
+    const auto is_in_the_way = [](const WorkerRef& worker) {
+        const bool exclusive = (transport::read_once(worker->view.header().traits) & transport::kHasActivate) != 0;
+        return exclusive && !worker->dead && !worker->handing_over;
+    };
+    return !serving_ && coming_ && coming_->ready && !coming_->dead && !coming_->cause &&
+           std::none_of(leaving_.begin(), leaving_.end(), is_in_the_way);
+}
+
+// Before the exit status is known: if the rule is to restart at once, the time until then is not lost.
+void Lane::order_early(const WorkerProcess& worker) {
+    const Supervision& supervision = release_->manifest.supervision;
+    const bool wanted = !serving_ || serving_->dead || supervision.standby;  // else its successor serves already
+    if (!wanted || coming_ || !worker.serving || state_ != State::running ||
+        supervision.restart.rule != RestartRule::permanent) {
+        return;
+    }
+    const bool untold = std::any_of(leaving_.begin(), leaving_.end(), [&](const WorkerRef& other) {
+        return other.get() != &worker && (other->dead || other->crashing);
+    });
+    if (untold) {  // the policy has yet to count another death
+        return;
+    }
+    RestartPolicy trial = policy_;
+    const auto next = trial.after(WorkerEnd::crash, worker.served_well, std::chrono::steady_clock::now(), 0).next;
+    if (next == RestartDecision::Next::at_once) {
+        order_next();
+    }
+}
+
+// At once when nobody serves. A standby can wait until those who just lost a worker have their answers.
+void Lane::order_next() {
+    constexpr std::chrono::milliseconds kStandbyDelay{2};
+    if (!serving_ || serving_->dead || serving_->incarnation == 1) {
+        order_soon();
+    } else if (order_again_at_ == transport::kNoDeadline) {
+        order_again_at_ = serving_->took_over_at + kStandbyDelay;
+        watch_deadline(order_again_at_);
+    }
+}
+
+// False: the host is being destroyed.
+bool Lane::order_soon() {
+    order_again_at_ = transport::kNoDeadline;
+    return runtime_->supervisor.post([self = shared_from_this()] { self->order_worker(); });
+}
+
+}  // namespace bulkhead::detail

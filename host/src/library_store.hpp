@@ -1,0 +1,39 @@
+// Libraries that are in use, by content.
+#pragma once
+
+#include <bulkhead/transport/descriptor.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+
+#include "bulkhead/host/inspection.hpp"
+
+namespace bulkhead::detail {
+
+// A library as it was when it was read: later changes on disk do not reach it. Immutable.
+struct SealedLibrary {
+    transport::Descriptor file;  // sealed
+    std::uint64_t size = 0;
+    std::uint64_t hash = 0;   // content_hash() of its bytes
+    LibraryInspection facts;  // without the name of the file
+};
+
+using LibraryRef = std::shared_ptr<const SealedLibrary>;
+
+// Plugins of one library share its sealed copy, its pages in memory, and its inspection. Keeps nothing alive. Any
+// thread.
+class LibraryStore {
+  public:
+    // One with exactly these bytes, or null. The hash alone could be met by a library that somebody made for that.
+    LibraryRef find(std::uint64_t hash, std::span<const std::byte> bytes) const;
+    void add(const LibraryRef& library);
+
+  private:
+    mutable std::mutex mutex_;
+    std::unordered_multimap<std::uint64_t, std::weak_ptr<const SealedLibrary>> libraries_;  // by hash
+};
+
+}  // namespace bulkhead::detail

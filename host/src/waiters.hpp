@@ -1,0 +1,49 @@
+// Who waits for the outcome of a call.
+#pragma once
+
+#include <atomic>
+#include <bulkhead/transport/waiting.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "bulkhead/host/completion.hpp"
+#include "pending_calls.hpp"
+
+namespace bulkhead::detail {
+
+class Lane;
+
+// How closely a thread's calls follow each other. Each thread has one, for the lane that it called last; only looked at
+// when callers meet. The address also tells threads apart.
+struct CallerPace {
+    const Lane* lane = nullptr;
+    transport::SteadyTime left;  // when its last call ended
+    std::uint32_t streak = 0;    // so many calls came right after the one before
+};
+
+// A caller that blocks until its call has an outcome.
+struct SyncWaiter : Waiter {
+    static constexpr std::uint32_t kWaiting = 0;
+    static constexpr std::uint32_t kDone = 1;
+    static constexpr std::uint32_t kPromoted = 2;  // it is the reader now
+
+    std::atomic<std::uint32_t> word{kWaiting};
+    CallerPace* pace = nullptr;      // of its thread; null while it is alone
+    std::uint32_t request_size = 0;  // bytes of its request
+    bool brisk = false;              // its thread calls again and again
+    bool asleep = false;             // it is among the lane's sleepers
+    SyncWaiter* previous = nullptr;  // among the lane's sleepers
+    SyncWaiter* next = nullptr;
+};
+
+// A call whose outcome goes to a handler. Owned by its PendingCall, then by a Completions list.
+struct AsyncWaiter : Waiter {
+    std::unique_ptr<Completion> completion;
+    std::shared_ptr<CancelTicket> ticket;  // null: nobody can cancel it
+    std::string method;
+    std::uint64_t call_id = 0;
+    std::unique_ptr<AsyncWaiter> next;
+};
+
+}  // namespace bulkhead::detail

@@ -1,0 +1,33 @@
+#include "support/allocation_count.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+thread_local std::uint64_t allocations = 0;
+
+}  // namespace
+
+namespace bulkhead::tests {
+
+std::uint64_t allocations_of_this_thread() noexcept { return allocations; }
+
+}  // namespace bulkhead::tests
+
+// For plugins in a worker that counts, which look for it by name.
+extern "C" __attribute__((visibility("default"))) std::uint64_t bulkhead_tests_allocations_of_this_thread() {
+    return allocations;
+}
+
+// In the place of the library's own; the other forms of new and delete come down to these.
+void* operator new(std::size_t size) {
+    ++allocations;
+    if (void* memory = std::malloc(size == 0 ? 1 : size)) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

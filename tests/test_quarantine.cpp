@@ -1,0 +1,93 @@
+// Requests that kill workers are refused after a while, and those beside them are not.
+#include <doctest/doctest.h>
+
+#include <boost/asio/use_future.hpp>
+#include <future>
+#include <string>
+
+#include "support/outcomes.hpp"
+#include "support/service.hpp"
+
+namespace bulkhead::tests {
+namespace {
+
+const nlohmann::json kTireless = {{"supervision", {{"restarts", 1000}, {"backoff_ms", 0}}}};
+
+TEST_CASE("a request that was running in two deaths is refused from then on, and only that one") {
+    Service service("keeper", kTireless);
+    CHECK(summary(service.plugin().call("crash", "poison")) == "crashed/unknown");
+    CHECK(summary(service.plugin().call("crash", "another")) == "crashed/unknown");
+    const auto second = service.plugin().call("crash", "poison");
+    CHECK(summary(second) == "quarantined/unknown");
+    CHECK(second.error().report);
+    const auto third = service.plugin().call("crash", "poison");
+    CHECK(summary(third) == "quarantined/none");
+    CHECK(contains(sentence(third), "call 'crash' was refused"));
+    CHECK(service.plugin().stats().deaths == 3);
+    CHECK(summary(service.plugin().call("get", "poison")) == "ok: 0");
+    CHECK(summary(service.plugin().call("crash", "something else")) == "crashed/unknown");
+    service.plugin().reset();
+    CHECK(summary(service.plugin().call("crash", "poison")) == "crashed/unknown");
+}
+
+TEST_CASE("large requests are told apart by all of their bytes") {
+    Service service("keeper", kTireless);
+    std::string poison(100'000, 'p');
+    for (const char* expected : {"crashed/unknown", "quarantined/unknown", "quarantined/none"}) {
+        CHECK(summary(service.plugin().call("crash", poison)) == expected);
+    }
+    poison.back() = 'q';
+    CHECK(summary(service.plugin().call("crash", poison)) == "crashed/unknown");
+}
+
+TEST_CASE("an idempotent request is tried again until it is in quarantine") {
+    Service service("keeper", kTireless);
+    CHECK(summary(service.plugin().call("crash_idempotent", "x")) == "quarantined/unknown");
+    CHECK(service.plugin().stats().deaths == 2);
+    CHECK(service.plugin().stats().retries == 1);
+}
+
+// Of three requests in a worker one crashes it, and the worker cannot say which.
+TEST_CASE("suspects are tried again one at a time: innocent ones are answered, the guilty one is found") {
+    Service service("holder", merged(kTireless, {{"supervision", {{"retries", 5}}}}));
+    const Plugin& plugin = service.plugin();
+    const auto holds = [&](const char* count) {
+        return eventually([&] { return summary(plugin.call("held", "")) == std::string("ok: ") + count; });
+    };
+    std::future<result<Bytes>> innocent[] = {plugin.async_call("hold", "first", {}, boost::asio::use_future),
+                                             plugin.async_call("hold", "second", {}, boost::asio::use_future)};
+    REQUIRE(holds("2"));
+    auto guilty = plugin.async_call("crash_aside", "", {}, boost::asio::use_future);
+    for (auto& one : innocent) {
+        REQUIRE(holds("1"));
+        CHECK(summary(plugin.call("let_go", "")) == "ok: 1");
+        CHECK(summary(one.get()) == "ok: let go");
+    }
+    CHECK(summary(guilty.get()) == "quarantined/unknown");
+    CHECK(plugin.stats().deaths == 3);
+    CHECK(summary(plugin.call("crash_aside", "")) == "quarantined/none");
+    auto not_blamed = plugin.async_call("hold", "first", {}, boost::asio::use_future);
+    REQUIRE(holds("1"));
+    CHECK(summary(plugin.call("let_go", "")) == "ok: 1");
+    CHECK(summary(not_blamed.get()) == "ok: let go");
+}
+
+TEST_CASE("a worker that is killed by SIGKILL says nothing about its request") {
+    Service service("keeper", kTireless);
+    for (int turn = 0; turn < 4; ++turn) {
+        CHECK(summary(service.plugin().call("die", "same")) == "crashed/unknown");
+    }
+}
+
+TEST_CASE("quarantine ends with its time, and can be switched off") {
+    Service brief("keeper", merged(kTireless, {{"supervision", {{"quarantine_ms", 1000}}}}));
+    CHECK(summary(brief.plugin().call("crash_idempotent", "x")) == "quarantined/unknown");
+    CHECK(eventually([&] { return summary(brief.plugin().call("crash", "x")) == "crashed/unknown"; }));
+    Service never("keeper", merged(kTireless, {{"supervision", {{"quarantine_deaths", 0}}}}));
+    for (int turn = 0; turn < 4; ++turn) {
+        CHECK(summary(never.plugin().call("crash", "x")) == "crashed/unknown");
+    }
+}
+
+}  // namespace
+}  // namespace bulkhead::tests

@@ -1,0 +1,103 @@
+// A worker is replaced in order, and no call notices.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/outcomes.hpp"
+#include "support/processes.hpp"
+#include "support/scale.hpp"
+#include "support/service.hpp"
+
+namespace bulkhead::tests {
+namespace {
+
+// Calls from several threads while `act` runs; how many did not end as they should.
+template <typename Act>
+long failures_during(const Service& service, const char* method, Act&& act) {
+    std::atomic<bool> stop{false};
+    std::atomic<long> failed{0};
+    std::vector<std::thread> callers;
+    for (int caller = 0; caller < 3; ++caller) {
+        callers.emplace_back([&] {
+            while (!stop) {
+                failed += service.plugin().call(method, "1").has_value() ? 0 : 1;
+            }
+        });
+    }
+    act();
+    stop = true;
+    for (std::thread& caller : callers) {
+        caller.join();
+    }
+    return failed;
+}
+
+TEST_CASE("restart puts a fresh worker in the place of the old one, and no call fails") {
+    for (const int standby : {0, 1}) {
+        CAPTURE(standby);
+        Service service("faulty", merged(kEndlessRestarts, {{"supervision", {{"standby", standby}}}}));
+        const long failed = failures_during(service, "echo", [&] {
+            for (int turn = 0; turn < scaled(20); ++turn) {
+                const pid_t former = service.worker();
+                const auto restarted = service.plugin().restart();
+                REQUIRE_MESSAGE(restarted.has_value(), restarted.error().message);
+                CHECK(service.worker() != former);
+                CHECK(await_gone(former));
+            }
+        });
+        CHECK(failed == 0);
+        CHECK(service.plugin().stats().deaths == 0);
+        CHECK(service.deaths().all().empty());
+    }
+}
+
+TEST_CASE("a worker is recycled after so many calls, with its state") {
+    Service service("keeper", merged(kEndlessRestarts, {{"supervision", {{"recycle", {{"calls", 50}}}}}}));
+    const pid_t first = std::stoi(std::string(service.plugin().call("pid", "")->text()));
+    for (int turn = 1; turn <= 300; ++turn) {
+        REQUIRE(summary(service.plugin().call("add", "1")) == "ok: " + std::to_string(turn));
+    }
+    CHECK(eventually([&] { return service.plugin().status().incarnation > 1; }));
+    CHECK(await_gone(first));
+    CHECK(summary(service.plugin().call("get", "")) == "ok: 300");
+    CHECK(service.plugin().stats().deaths == 0);
+}
+
+TEST_CASE("a worker is recycled when it is old enough") {
+    Service service("faulty", merged(kEndlessRestarts, {{"supervision", {{"recycle", {{"age_ms", 20}}}}}}));
+    const long failed = failures_during(
+        service, "echo", [&] { CHECK(eventually([&] { return service.plugin().status().incarnation > 5; })); });
+    CHECK(failed == 0);
+    CHECK(service.plugin().stats().deaths == 0);
+}
+
+TEST_CASE("a worker that dies when it is about to be recycled leaves a successor that is recycled in its turn") {
+    Service service("faulty", merged(kEndlessRestarts, {{"supervision", {{"recycle", {{"calls", 4}}}}}}));
+    for (int turn = 0; turn < scaled(20); ++turn) {
+        for (int call = 0; call < 4; ++call) {
+            REQUIRE(summary(service.plugin().call("echo", "x")) == "ok: x");
+        }
+        CHECK(summary(service.plugin().call("segfault", "")) == "crashed/unknown");  // its successor is on its way
+        const std::uint32_t successor = service.plugin().status().incarnation;
+        CHECK(eventually([&] {
+            return service.plugin().call("echo", "x").has_value() &&
+                   service.plugin().status().incarnation > successor + 1;
+        }));
+    }
+    CHECK(service.plugin().stats().deaths == static_cast<std::uint64_t>(scaled(20)));
+}
+
+TEST_CASE("a worker is recycled when it has grown too large") {
+    Service service("faulty",
+                    merged(kEndlessRestarts, {{"supervision", {{"recycle", {{"memory", std::uint64_t{128} << 20}}}}}}));
+    const pid_t first = service.worker();
+    REQUIRE(service.plugin().call("leak", std::to_string(256 << 20)).has_value());
+    CHECK(eventually([&] { return service.worker() != first; }));
+    CHECK(service.plugin().stats().deaths == 0);
+}
+
+}  // namespace
+}  // namespace bulkhead::tests

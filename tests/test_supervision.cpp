@@ -1,0 +1,201 @@
+// When a worker comes back, how soon, and who is told.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/outcomes.hpp"
+#include "support/processes.hpp"
+#include "support/refusals.hpp"
+#include "support/service.hpp"
+
+namespace bulkhead {
+
+inline std::ostream& operator<<(std::ostream& out, PluginState state) { return out << to_string(state); }
+
+}  // namespace bulkhead
+
+namespace bulkhead::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool await_state(const Service& service, PluginState state) {
+    return eventually([&] { return service.plugin().status().state == state; });
+}
+
+// Kills the serving worker without a call in flight.
+void kill_worker(const Service& service) {
+    const auto pid = static_cast<pid_t>(service.plugin().status().worker_pid);
+    REQUIRE(pid > 0);
+    REQUIRE(::kill(pid, SIGKILL) == 0);
+    REQUIRE(await_gone(pid));
+}
+
+TEST_CASE("a transient plugin that exits with code 0 stays down until it is started again") {
+    Service service("keeper", {{"supervision", {{"policy", "transient"}}}});
+    REQUIRE(summary(service.plugin().call("add", "2")) == "ok: 2");
+    CHECK(summary(service.plugin().call("exit", "0")) == "crashed/unknown");
+    REQUIRE(await_state(service, PluginState::stopped));
+    CHECK(summary(service.plugin().call("get", "")) == "stopped/none");
+    REQUIRE(service.plugin().start().has_value());
+    CHECK(summary(service.plugin().call("get", "")) == "ok: 2");
+    CHECK(summary(service.plugin().call("exit", "1")) == "crashed/unknown");
+    CHECK(summary(service.plugin().call("get", "")) == "ok: 2");
+}
+
+TEST_CASE("a temporary plugin stays down after any end") {
+    Service service("keeper", {{"supervision", {{"policy", "temporary"}}}});
+    CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    REQUIRE(await_state(service, PluginState::stopped));
+    CHECK(summary(service.plugin().call("get", "")) == "stopped/none");
+    CHECK(service.plugin().stats().restarts == 0);
+}
+
+TEST_CASE(
+    "deaths without service are followed by a backoff, in which calls fail at once with the time of the next try") {
+    Service service("keeper", {{"supervision", {{"backoff_ms", 60'000}, {"backoff_max_ms", 60'000}}}});
+    kill_worker(service);
+    REQUIRE(eventually([&] { return service.plugin().status().incarnation == 2; }));
+    kill_worker(service);
+    REQUIRE(await_state(service, PluginState::backoff));
+    const auto before = std::chrono::steady_clock::now();
+    const auto outcome = service.plugin().call("get", "");
+    CHECK(std::chrono::steady_clock::now() - before < 10s);
+    CHECK(summary(outcome) == "unavailable/none");
+    REQUIRE(outcome.error().next_try);
+    CHECK(*outcome.error().next_try > before + 30s);
+    CHECK(*outcome.error().next_try < before + 80s);
+    CHECK(service.plugin().status().next_try == outcome.error().next_try);
+
+    CallOptions patient;
+    patient.when_unavailable = WhenUnavailable::wait;
+    patient.timeout = 1ms;
+    CHECK(summary(service.plugin().call("get", "", patient)) == "timed_out/none");
+    patient.timeout = kPatience;
+    Collector<std::string> outcomes;
+    service.plugin().async_call("get", "", patient,
+                                [outcomes](const result<Bytes>& late) { outcomes.add(summary(late)); });
+    service.plugin().reset();
+    REQUIRE(outcomes.await_count(1));
+    CHECK(outcomes.all().front() == "ok: 0");
+    CHECK(service.plugin().status().state == PluginState::running);
+}
+
+TEST_CASE("a short backoff ends by itself") {
+    Service service("keeper", {{"supervision", {{"backoff_ms", 20}}}});
+    for (std::uint32_t life = 1; life <= 3; ++life) {
+        REQUIRE(eventually([&] { return service.plugin().status().incarnation == life; }));
+        kill_worker(service);
+    }
+    CHECK(eventually([&] { return summary(service.plugin().call("get", "")) == "ok: 0"; }));
+}
+
+TEST_CASE("a fatal plugin comes back by reset, and those who wait for it are served") {
+    Service service("keeper", {{"supervision", {{"restarts", 0}}}});
+    REQUIRE(summary(service.plugin().call("add", "4")) == "ok: 4");
+    CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    REQUIRE(await_state(service, PluginState::fatal));
+    const auto refused = service.plugin().call("get", "");
+    CHECK(summary(refused) == "unavailable/none");
+    CHECK_FALSE(refused.error().next_try);
+    CallOptions patient;
+    patient.when_unavailable = WhenUnavailable::wait;
+    std::thread caller([&] { CHECK(summary(service.plugin().call("get", "", patient)) == "ok: 4"); });
+    REQUIRE(eventually([&] { return service.plugin().stats().in_flight == 1; }));
+    service.plugin().reset();
+    caller.join();
+}
+
+TEST_CASE("the sustained limit counts where the burst limit has forgotten") {
+    Service service("keeper",
+                    {{"supervision", {{"restarts", 1000}, {"sustained_restarts", 3}, {"quarantine_deaths", 0}}}});
+    for (int crash = 0; crash < 4; ++crash) {
+        REQUIRE(summary(service.plugin().call("get", "")) == "ok: 0");
+        CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    }
+    REQUIRE(await_state(service, PluginState::fatal));
+    check_sentence(sentence(service.plugin().call("get", "")), {"died too often", "3 restarts within 3600000 ms"});
+}
+
+// While it lives, this process can open nothing.
+class NoDescriptors {
+  public:
+    NoDescriptors() {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &former_) == 0);
+        const rlimit none{3, former_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    }
+    NoDescriptors(const NoDescriptors&) = delete;
+    NoDescriptors& operator=(const NoDescriptors&) = delete;
+    ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &former_); }
+
+  private:
+    rlimit former_{};
+};
+
+TEST_CASE("that a worker cannot be started now is told once, and it comes when it can") {
+    const Service service("keeper", kEndlessRestarts);
+    REQUIRE(summary(service.plugin().call("add", "2")) == "ok: 2");
+    const auto told = [](const std::vector<LogLine>& lines) {
+        return std::count_if(lines.begin(), lines.end(), [](const LogLine& line) {
+            return contains(line.text, "its next worker cannot be started yet: ") &&
+                   contains(line.text, "Too many open files");
+        });
+    };
+    {
+        const NoDescriptors none;
+        CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+        CHECK(service.log().await([&](const std::vector<LogLine>& lines) { return told(lines) > 0; }));
+        CallOptions brief;
+        brief.timeout = 200ms;
+        CHECK(summary(service.plugin().call("get", "", brief)) == "timed_out/none");
+    }
+    CHECK(summary(service.plugin().call("get", "")) == "ok: 2");
+    CHECK(told(service.log().all()) == 1);
+}
+
+TEST_CASE("events tell each step, in order") {
+    Collector<PluginEvent> events;
+    HostOptions options = host_options();
+    options.on_event = [events](const PluginEvent& event) { events.add(event); };
+    Service service("keeper", {{"supervision", {{"restarts", 0}}}}, options);
+    REQUIRE(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    REQUIRE(await_state(service, PluginState::fatal));
+    REQUIRE(service.plugin().start().has_value());
+    REQUIRE(service.plugin().stop().has_value());
+    service.end_host();
+    std::vector<std::string> steps;
+    for (const PluginEvent& event : events.all()) {
+        CHECK(event.plugin == "keeper");
+        CHECK(event.reason != "");
+        steps.push_back(std::string(to_string(event.from)) + ">" + std::string(to_string(event.to)));
+    }
+    const std::vector<std::string> expected = {"starting>starting", "starting>running", "running>fatal",
+                                               "fatal>starting",    "starting>running", "running>stopping",
+                                               "stopping>stopped",  "stopped>stopped"};
+    CHECK(steps == expected);
+}
+
+TEST_CASE("stop ends the worker in order, and start begins another life") {
+    Service service;
+    const pid_t worker = service.worker();
+    REQUIRE(service.plugin().stop().has_value());
+    CHECK_FALSE(is_alive(worker));
+    CHECK(service.plugin().status().state == PluginState::stopped);
+    REQUIRE(service.plugin().stop().has_value());
+    REQUIRE(service.plugin().start().has_value());
+    REQUIRE(service.plugin().start().has_value());
+    CHECK(service.worker() != worker);
+    CHECK(service.plugin().stats().deaths == 0);
+    service.end_host();
+    CHECK(service.plugin().start().error().code == ErrorCode::stopped);
+}
+
+}  // namespace
+}  // namespace bulkhead::tests

@@ -1,0 +1,89 @@
+/* A plugin that keeps calls without an answer until it is told otherwise. */
+#include <bulkhead/plugin/plugin.h>
+#include <pthread.h>
+#include <stdio.h>
+
+enum { most_held = 16 };
+
+static struct {
+    const bulkhead_services *services;
+    bulkhead_call *held[most_held]; /* the dispatcher's alone */
+    int count;
+} self;
+
+static int create(const bulkhead_services *services, bulkhead_bytes config, void **instance, bulkhead_error *error) {
+    (void)config;
+    (void)error;
+    self.services = services;
+    *instance = &self;
+    return 0;
+}
+
+static void destroy(void *instance) { (void)instance; }
+
+static void reply_number(bulkhead_call *call, int number) {
+    char text[16];
+    const int length = snprintf(text, sizeof text, "%d", number);
+    self.services->reply(call, text, (size_t)length);
+}
+
+static void hold(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance;
+    (void)request;
+    if (self.count == most_held) {
+        self.services->fail(call, 1, "it holds enough calls");
+        return;
+    }
+    self.held[self.count++] = call;
+}
+
+static void held(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance;
+    (void)request;
+    reply_number(call, self.count);
+}
+
+static void let_go(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance;
+    (void)request;
+    const int count = self.count;
+    for (; self.count > 0; --self.count) {
+        self.services->reply(self.held[self.count - 1], "let go", 6);
+    }
+    reply_number(call, count);
+}
+
+static void *write_to_null(void *argument) {
+    (void)argument;
+    *(volatile int *)NULL = 0;
+    return NULL;
+}
+
+/* Never answered; a thread that has nothing to do with the call crashes, once the call is held. */
+static void crash_aside(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    hold(instance, call, request);
+    pthread_t thread;
+    pthread_create(&thread, NULL, write_to_null, NULL);
+    pthread_detach(thread);
+}
+
+static const bulkhead_method methods[] = {
+    {"crash_aside", BULKHEAD_METHOD_IDEMPOTENT, 0, crash_aside},
+    {"held", BULKHEAD_METHOD_IDEMPOTENT, 0, held},
+    {"hold", BULKHEAD_METHOD_IDEMPOTENT, 0, hold},
+    {"let_go", 0, 0, let_go},
+};
+
+static const bulkhead_plugin_table table = {
+    .size = sizeof(bulkhead_plugin_table),
+    .abi_version = BULKHEAD_ABI_VERSION,
+    .method_size = sizeof(bulkhead_method),
+    .name = "holder",
+    .version = "1.0.0",
+    .methods = methods,
+    .method_count = sizeof methods / sizeof methods[0],
+    .create = create,
+    .destroy = destroy,
+};
+
+const bulkhead_plugin_table *bulkhead_plugin(void) { return &table; }

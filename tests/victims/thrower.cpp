@@ -1,0 +1,55 @@
+// Throws where nobody catches, and crashes in a destructor that runs after main. Built without a build id.
+#include <limits>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "bulkhead/plugin/json.hpp"
+#include "bulkhead/plugin/plugin.hpp"
+
+namespace {
+
+struct LastWord {
+    bool crashes = false;
+    // A sanitizer would end the process in its own way, before the fault is one.
+    __attribute__((no_sanitize("undefined"), no_sanitize("address"))) ~LastWord() {
+        if (crashes) {
+            volatile std::uintptr_t nowhere = 0;
+            *reinterpret_cast<volatile int*>(nowhere) = 1;
+        }
+    }
+};
+LastWord the_last_word;
+
+[[gnu::noinline]] void throw_a_sentence(const std::string& text) { throw std::runtime_error(text); }
+
+class Thrower {
+  public:
+    explicit Thrower(const nlohmann::json& config) { the_last_word.crashes = config.value("last_word", false); }
+
+    // Request: what the exception says.
+    void throw_in_thread(std::string_view request) {
+        std::thread([text = std::string(request)] { throw_a_sentence(text); }).join();
+    }
+
+    void throw_a_number() {
+        std::thread([] { throw 42; }).join();
+    }
+
+    void ask_for_too_much() {
+        std::thread([] {
+            volatile std::size_t size = std::numeric_limits<std::size_t>::max() / 4;
+            ::operator delete(::operator new(size));
+        }).join();
+    }
+};
+
+}  // namespace
+
+using bulkhead::plugin::method;
+
+BULKHEAD_PLUGIN(Thrower, "thrower", "1.0.0", method<&Thrower::throw_in_thread>("throw_in_thread"),
+                method<&Thrower::throw_a_number>("throw_a_number"),
+                method<&Thrower::ask_for_too_much>("ask_for_too_much"))
