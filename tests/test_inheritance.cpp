@@ -148,6 +148,8 @@ TEST_CASE("a reply that was published is delivered although its worker died righ
     const std::string large(200'000, 'L');
     for (int turn = 0; turn < scaled(100); ++turn) {
         CHECK(summary(service.plugin().call("crash_in_thread", "")) == "ok: crashing in a thread");
+        // Or the next turn's call may still get to this worker.
+        CHECK(eventually([&] { return service.plugin().stats().deaths == static_cast<std::uint64_t>(turn) + 1; }));
         CHECK(summary(witness.plugin().call("answer_and_die", "last words")) == "ok: last words");
         const auto answer = witness.plugin().call("answer_and_die", large);
         REQUIRE_MESSAGE(answer.has_value(), sentence(answer));

@@ -27,10 +27,14 @@ target_compile_options(bulkhead_test_options INTERFACE "$<$<CONFIG:Release,RelWi
 
 # bulkhead_compile_together(<target> [<source>...])
 # With BULKHEAD_UNITY_BUILD a dozen of the target's sources are compiled as one, but for those that are named, which have
-# private names in common with others. Building everything takes half the time then, and a change of one line longer.
+# private names in common with others, and for main.cpp, which in tests is doctest's implementation. Building everything
+# takes half the time then, and a change of one line longer.
 option(BULKHEAD_UNITY_BUILD "Compile many sources as one: for builds of everything" OFF)
 function(bulkhead_compile_together target)
     if(BULKHEAD_UNITY_BUILD)
+        get_target_property(sources ${target} SOURCES)
+        list(FILTER sources INCLUDE REGEX "(^|/)main\\.cpp$")
+        set_source_files_properties(${sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
         set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
         set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     endif()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace bulkhead::tests {
 namespace {
@@ -28,7 +29,9 @@ void Ledger::note(const result<Bytes>& outcome) {
         return;
     }
     ++errors_.at(static_cast<std::size_t>(outcome.error().code));
-    wrong_ += may_happen(outcome.error().code) ? 0 : 1;
+    if (!may_happen(outcome.error().code)) {
+        wrong_ += outcome.error().message + "\n";
+    }
 }
 
 void Ledger::note_increment(const result<Bytes>& outcome) {
@@ -43,13 +46,15 @@ void Ledger::note_increment(const result<Bytes>& outcome) {
     ++possible_;
     const std::size_t count = std::stoull(std::string(outcome->text()));
     given_.resize(std::max(given_.size(), count + 1));
-    wrong_ += given_[count] ? 1 : 0;  // to two callers
+    if (given_[count]) {
+        wrong_ += "count " + std::to_string(count) + " was given to two callers\n";
+    }
     given_[count] = true;
 }
 
-void Ledger::note_wrong() {
+void Ledger::note_wrong(std::string what) {
     const std::lock_guard lock(mutex_);
-    ++wrong_;
+    wrong_ += std::move(what) + "\n";
 }
 
 std::uint64_t Ledger::answered() const {
@@ -62,7 +67,7 @@ std::uint64_t Ledger::failed() const {
     return std::accumulate(errors_.begin(), errors_.end(), std::uint64_t{0});
 }
 
-std::uint64_t Ledger::wrong() const {
+std::string Ledger::wrong() const {
     const std::lock_guard lock(mutex_);
     return wrong_;
 }

@@ -19,12 +19,12 @@ class Ledger {
     void note(const result<Bytes>& outcome);
     // Of one that adds one to a count and answers with the count.
     void note_increment(const result<Bytes>& outcome);
-    // A reply that is not the call's own, an error that nothing here can cause.
-    void note_wrong();
+    // A reply that is not the call's own, an error that nothing here can cause: in words.
+    void note_wrong(std::string what);
 
     std::uint64_t answered() const;
     std::uint64_t failed() const;
-    std::uint64_t wrong() const;
+    std::string wrong() const;  // one line each; empty: nothing
     // Increments that are in the count for certain, and those that may be.
     long long certain() const;
     long long possible() const;
@@ -35,7 +35,7 @@ class Ledger {
     mutable std::mutex mutex_;
     std::uint64_t answered_ = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(ErrorCode::session_lost) + 1> errors_{};
-    std::uint64_t wrong_ = 0;
+    std::string wrong_;
     long long certain_ = 0;
     long long possible_ = 0;
     std::vector<bool> given_;  // which counts

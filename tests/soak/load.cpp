@@ -40,7 +40,7 @@ void Load::count_up(Soaked& soaked, const char* method, const char* request) {
 void Load::note_echo(const result<Bytes>& outcome, std::string_view request) {
     echoer_.told.note(outcome);
     if (outcome && outcome->text() != request) {
-        echoer_.told.note_wrong();
+        echoer_.told.note_wrong("the reply to " + std::string(request) + " is " + std::string(outcome->text()));
     }
 }
 

@@ -13,6 +13,9 @@
 
 namespace bulkhead::worker {
 
+// The last part of a path.
+constexpr std::string_view file_name(std::string_view path) { return path.substr(path.find_last_of('/') + 1); }
+
 // Maps files and does not look into them: that is for after the process was confined. Kept until the process ends.
 class ModuleFiles {
   public:

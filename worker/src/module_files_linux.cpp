@@ -16,8 +16,6 @@ using transport::Descriptor;
 constexpr std::array kSystemFolders = {
     "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"};
 
-std::string_view file_name(std::string_view path) { return path.substr(path.find_last_of('/') + 1); }
-
 }  // namespace
 
 void ModuleFiles::add_sealed(std::span<const Descriptor> libraries) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "module_files.hpp"
 #include "modules.hpp"
 #include "own_memory.hpp"
 
@@ -25,8 +26,6 @@ struct SealedName {
 std::array<SealedName, 80> the_sealed_names{};
 
 using Headers = std::span<const ElfW(Phdr)>;
-
-std::string_view file_name(std::string_view path) { return path.substr(path.find_last_of('/') + 1); }
 
 std::string_view name_of(std::string_view path) {
     if (path.empty()) {

@@ -18,7 +18,7 @@
 namespace bulkhead::cli {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kCallFooter[] =
     "The request is sent as it is, and the reply printed as it is. PLUGIN is a folder with a plugin.json, that file,\n"
     "or a library. The exit code is 0 for a reply, 1 when the plugin answered with an error, 4 when the call was lost\n"
     "with its worker, 5 when it did not end in time. A death's report is kept for `bulkhead reports`, and its request\n"
@@ -29,7 +29,7 @@ constexpr char kFooter[] =
     "  bulkhead call build/image mirror --file photo.jpg > mirrored.png\n"
     "  echo '{}' | bulkhead call build/scaler scale - --json --timeout 500ms\n";
 
-struct Wanted {
+struct WantedCall {
     std::string plugin;
     std::string method;
     std::string request;
@@ -60,7 +60,7 @@ void show_json(const result<Bytes>& outcome, std::chrono::nanoseconds took) {
 }
 
 // The sentence, and what is known of a death.
-void show_error(const Error& error, const Wanted& wanted) {
+void show_error(const Error& error, const WantedCall& wanted) {
     complain(advised(error, wanted.plugin));
     if (error.report && !wanted.json) {
         print_error(harmless(error.report->text()));
@@ -80,8 +80,8 @@ result<T> informed(result<T> outcome, const DeathWatch& deaths) {
     return error;
 }
 
-ExitCode call_once(const Plugin& plugin, const Wanted& wanted, const std::string& request, const CallOptions& options,
-                   const DeathWatch& deaths) {
+ExitCode call_once(const Plugin& plugin, const WantedCall& wanted, const std::string& request,
+                   const CallOptions& options, const DeathWatch& deaths) {
     const auto begin = std::chrono::steady_clock::now();
     auto called = plugin.call(wanted.method, request, options);
     const auto took = std::chrono::steady_clock::now() - begin;
@@ -126,7 +126,7 @@ class StateWatch {
     std::shared_ptr<std::atomic<bool>> unwritten_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-ExitCode call(const Wanted& wanted) {
+ExitCode call(const WantedCall& wanted) {
     CallOptions options;
     if (!wanted.timeout.empty()) {
         options.timeout = wanted.timeout == "none" ? CallOptions::kNoTimeout : *parse_duration(wanted.timeout);
@@ -178,9 +178,9 @@ std::string check_timeout(const std::string& text) {
 }  // namespace
 
 void add_call_command(CLI::App& program, Action& action) {
-    const auto wanted = std::make_shared<Wanted>();
+    const auto wanted = std::make_shared<WantedCall>();
     CLI::App* const command = program.add_subcommand("call", "Call a method of a plugin and print its reply");
-    command->footer(kFooter);
+    command->footer(kCallFooter);
     command->add_option("PLUGIN", wanted->plugin, "Folder of the plugin, its plugin.json, or a library")
         ->type_name("")
         ->required();

@@ -22,7 +22,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kFooter[] =
+constexpr char kCheckFooter[] =
     "Starts and stops the plugin repeatedly, calls every method with requests made from the seed (also wrong and huge\n"
     "ones), and looks for crashes, hangs, broken rules, leaks, and workers that do not stop. A plugin that answers a "
     "bad\n"
@@ -34,7 +34,7 @@ constexpr char kFooter[] =
     "  bulkhead check build/greeter --budget 60s --json\n"
     "  bulkhead check --manifest plugin.json     reads the manifest only\n";
 
-struct Wanted {
+struct WantedCheck {
     std::string plugin;
     bool manifest_only = false;
     std::optional<std::uint64_t> seed;
@@ -122,7 +122,7 @@ Json everything(const Examination& examination) {
 }
 
 // Also what the configure step of a plugin's build runs: nothing is started.
-ExitCode check_manifest(const Wanted& wanted) {
+ExitCode check_manifest(const WantedCheck& wanted) {
     const auto manifest = describe_manifest(std::filesystem::path(wanted.plugin));
     if (wanted.json) {
         Json json = {{"findings", manifest ? 0 : 1}, {"observations", Json::array()}};
@@ -141,7 +141,7 @@ ExitCode check_manifest(const Wanted& wanted) {
     return manifest ? ExitCode::done : ExitCode::found;
 }
 
-CheckOptions options_of(const Wanted& wanted) {
+CheckOptions options_of(const WantedCheck& wanted) {
     CheckOptions options;
     // 32 bits: short enough to be copied by hand.
     options.seed = wanted.seed ? *wanted.seed : std::random_device{}();
@@ -171,7 +171,7 @@ void examine(Examination& examination) {
     check_calls(examination);
 }
 
-ExitCode check(const Wanted& wanted) {
+ExitCode check(const WantedCheck& wanted) {
     if (wanted.manifest_only) {
         return check_manifest(wanted);
     }
@@ -202,9 +202,9 @@ std::string check_budget(const std::string& text) {
 }  // namespace
 
 void add_check_command(CLI::App& program, Action& action) {
-    const auto wanted = std::make_shared<Wanted>();
+    const auto wanted = std::make_shared<WantedCheck>();
     CLI::App* const command = program.add_subcommand("check", "Look for crashes, hangs and leaks of a plugin");
-    command->footer(kFooter);
+    command->footer(kCheckFooter);
     command->add_option("PLUGIN", wanted->plugin, "Folder of the plugin, its plugin.json, or a library")
         ->type_name("")
         ->required();

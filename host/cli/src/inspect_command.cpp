@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kFooter[] =
+constexpr char kInspectFooter[] =
     "The libraries are read by a throw-away process without rights. The methods are only known to the plugin itself,\n"
     "so it is started once, in a worker; --no-start leaves that out. The exit code is 3 when a library or the "
     "manifest\n"
@@ -28,7 +28,7 @@ constexpr char kFooter[] =
     "  bulkhead inspect ./libgreeter.so --symbols\n"
     "  bulkhead inspect build/greeter --json | jq '.methods[].name'\n";
 
-struct Wanted {
+struct WantedInspect {
     std::string plugin;
     bool no_start = false;
     bool symbols = false;
@@ -163,7 +163,7 @@ void show(const ManifestDescription& manifest, const Inspection& inspection, con
     }
 }
 
-ExitCode inspect(const Wanted& wanted) {
+ExitCode inspect(const WantedInspect& wanted) {
     const PluginPath path(wanted.plugin);
     const ManifestDescription manifest = path.describe();
     Host host = make_host();
@@ -180,10 +180,10 @@ ExitCode inspect(const Wanted& wanted) {
 }  // namespace
 
 void add_inspect_command(CLI::App& program, Action& action) {
-    const auto wanted = std::make_shared<Wanted>();
+    const auto wanted = std::make_shared<WantedInspect>();
     CLI::App* const command =
         program.add_subcommand("inspect", "Show manifest, libraries, symbols and methods of a plugin");
-    command->footer(kFooter);
+    command->footer(kInspectFooter);
     command->add_option("PLUGIN", wanted->plugin, "A library, the folder of a plugin, or its plugin.json")
         ->type_name("")
         ->required();

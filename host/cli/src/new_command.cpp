@@ -11,21 +11,21 @@
 namespace bulkhead::cli {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kNewFooter[] =
     "The name becomes the plugin's, its library's and its folder's. The new folder is a project of its own, with a\n"
     "test; its README.md says how to build it. Nothing that exists is overwritten.\n\n"
     "Examples:\n"
     "  bulkhead new scaler                       in C++\n"
     "  bulkhead new scaler --lang rust --in ~/plugins\n";
 
-struct Wanted {
+struct WantedNew {
     std::string name;
     std::string language = "cpp";
     std::string place = ".";
     std::string templates;
 };
 
-ExitCode make(const Wanted& wanted) {
+ExitCode make(const WantedNew& wanted) {
     namespace fs = std::filesystem;
     if (const std::string fault = fault_of_name(wanted.name); !fault.empty()) {
         throw Failure(ExitCode::usage, "'" + wanted.name + "' cannot be a plugin's name: " + fault);
@@ -42,9 +42,9 @@ ExitCode make(const Wanted& wanted) {
 }  // namespace
 
 void add_new_command(CLI::App& program, Action& action) {
-    const auto wanted = std::make_shared<Wanted>();
+    const auto wanted = std::make_shared<WantedNew>();
     CLI::App* const command = program.add_subcommand("new", "Make a plugin to start from, with its build and test");
-    command->footer(kFooter);
+    command->footer(kNewFooter);
     command->add_option("NAME", wanted->name, "Lower-case letters, digits and _")->type_name("")->required();
     command->add_option("--lang", wanted->language, "c, cpp or rust")
         ->type_name("LANGUAGE")

@@ -12,7 +12,7 @@
 namespace bulkhead::cli {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kReplayFooter[] =
     "FILE is a .repro that was kept beside a report; `bulkhead reports ID` names it. The plugin is loaded from where "
     "it\n"
     "lay, in a fresh worker, with the configuration that it had, and gets the same request. The exit code is 0 when "
@@ -24,7 +24,7 @@ constexpr char kFooter[] =
     "  bulkhead replay ~/.local/state/bulkhead/reports/resizer-3-5f2c91ab.repro\n"
     "  bulkhead replay resizer-3-5f2c91ab.repro --gdb\n";
 
-struct Wanted {
+struct WantedReplay {
     std::string file;
     bool gdb = false;
 };
@@ -54,7 +54,7 @@ ExitCode tell(const Repro& repro, const Replayed& now) {
     return same ? ExitCode::done : ExitCode::found;
 }
 
-ExitCode replay_file(const Wanted& wanted) {
+ExitCode replay_file(const WantedReplay& wanted) {
     const auto repro = read_repro(wanted.file);
     if (!repro) {
         throw Failure(ExitCode::usage, repro.error().message + "; name a .repro, as `bulkhead reports ID` does");
@@ -73,9 +73,9 @@ ExitCode replay_file(const Wanted& wanted) {
 }  // namespace
 
 void add_replay_command(CLI::App& program, Action& action) {
-    const auto wanted = std::make_shared<Wanted>();
+    const auto wanted = std::make_shared<WantedReplay>();
     CLI::App* const command = program.add_subcommand("replay", "Run the call again that was running at a death");
-    command->footer(kFooter);
+    command->footer(kReplayFooter);
     command->add_option("FILE", wanted->file, "A .repro file")->type_name("")->required();
     command->add_flag("--gdb", wanted->gdb, "Attach gdb to the worker before the request is sent");
     command->callback([wanted, &action] { action = [wanted] { return replay_file(*wanted); }; });

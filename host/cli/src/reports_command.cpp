@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kFooter[] =
+constexpr char kReportsFooter[] =
     "Without ID: one line for each report, the newest first: id, time, plugin, what happened. The beginning of an id "
     "is\n"
     "enough where no other report's begins like it. The default folder is $XDG_STATE_HOME/bulkhead/reports, or\n"
@@ -30,7 +30,7 @@ constexpr char kFooter[] =
     "  bulkhead reports resizer-3\n"
     "  bulkhead reports --directory /var/lib/server/reports --json | jq '.[].clause'\n";
 
-struct Wanted {
+struct WantedReports {
     std::string id;
     std::string folder;
     bool json = false;
@@ -44,7 +44,7 @@ T value_or_failure(result<T> outcome) {
     return *std::move(outcome);
 }
 
-std::filesystem::path folder_of(const Wanted& wanted) {
+std::filesystem::path folder_of(const WantedReports& wanted) {
     const std::filesystem::path folder =
         wanted.folder.empty() ? default_report_folder() : std::filesystem::path(wanted.folder);
     if (folder.empty()) {
@@ -62,7 +62,7 @@ std::string shown_time(std::chrono::system_clock::time_point time) {
     return good ? text.data() : "at no known time";
 }
 
-const KeptReport& chosen(const std::vector<KeptReport>& all, const Wanted& wanted,
+const KeptReport& chosen(const std::vector<KeptReport>& all, const WantedReports& wanted,
                          const std::filesystem::path& folder) {
     std::vector<const KeptReport*> candidates;
     std::string ids;
@@ -133,7 +133,7 @@ ExitCode list(const std::vector<KeptReport>& all, const std::filesystem::path& f
     return ExitCode::done;
 }
 
-ExitCode reports(const Wanted& wanted) {
+ExitCode reports(const WantedReports& wanted) {
     const std::filesystem::path folder = folder_of(wanted);
     const auto all = value_or_failure(list_reports(folder));
     return wanted.id.empty() ? list(all, folder, wanted.json) : show_one(chosen(all, wanted, folder), wanted.json);
@@ -142,9 +142,9 @@ ExitCode reports(const Wanted& wanted) {
 }  // namespace
 
 void add_reports_command(CLI::App& program, Action& action) {
-    const auto wanted = std::make_shared<Wanted>();
+    const auto wanted = std::make_shared<WantedReports>();
     CLI::App* const command = program.add_subcommand("reports", "List the kept reports on deaths, or print one");
-    command->footer(kFooter);
+    command->footer(kReportsFooter);
     command->add_option("ID", wanted->id, "Print this one; its beginning is enough")->type_name("");
     command->add_option("--directory", wanted->folder, "Look in this folder")->type_name("DIR");
     command->add_flag("--json", wanted->json, "Print objects");

@@ -19,7 +19,7 @@
 namespace bulkhead::cli {
 namespace {
 
-constexpr char kFooter[] =
+constexpr char kRunFooter[] =
     "Prints when plugins start, die, are restarted and are given up, and what they print and log. SIGINT (Ctrl-C) or\n"
     "SIGTERM stops them in order; a second one ends them at once. The exit code is 0 after such a signal, 3 when one\n"
     "cannot be loaded. When none is left it ends too: with 4 when they were given up because they died too often, or\n"
@@ -28,7 +28,7 @@ constexpr char kFooter[] =
     "  bulkhead run build/greeter build/counter\n"
     "  bulkhead run build/greeter --json | tee events.jsonl\n";
 
-struct Wanted {
+struct WantedRun {
     std::vector<std::string> plugins;
     bool json = false;
     ReportPlace reports;
@@ -71,7 +71,7 @@ ExitCode watch(const std::vector<Plugin>& plugins, StopSignals& signals, const s
     throw Failure(ExitCode::output_failed, "standard output cannot be written any more; look at where it goes");
 }
 
-ExitCode run(const Wanted& wanted) {
+ExitCode run(const WantedRun& wanted) {
     StopSignals signals;  // before the host's threads and processes are there
     EventPrinter printer(wanted.json ? EventPrinter::Form::json : EventPrinter::Form::lines);
     HostOptions options;
@@ -107,9 +107,9 @@ ExitCode run(const Wanted& wanted) {
 }  // namespace
 
 void add_run_command(CLI::App& program, Action& action) {
-    const auto wanted = std::make_shared<Wanted>();
+    const auto wanted = std::make_shared<WantedRun>();
     CLI::App* const command = program.add_subcommand("run", "Keep plugins running and print what happens to them");
-    command->footer(kFooter);
+    command->footer(kRunFooter);
     command->add_option("PLUGINS", wanted->plugins, "Folders of plugins, their plugin.json, or libraries")
         ->type_name("")
         ->required();
