@@ -2,6 +2,10 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <boost/asio/use_future.hpp>
+#include <bulkhead/transport/layout.hpp>
+#include <cstddef>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -58,6 +62,21 @@ TEST_CASE("answers of other threads wait for a checkpoint too") {
         CHECK(call(service, "die") == "crashed/unknown");
     }
     CHECK(call(service, "get") == "ok: " + std::to_string(scaled(30)));
+}
+
+TEST_CASE("what a crashing worker answers after its successor began is no answer: the change would be forgotten") {
+    const ScratchFolder scratch;
+    const std::string answer_now = scratch.path() / "answer_now";
+    Service service = keeper({{"supervision", {{"standby", 1}}}});
+    REQUIRE(call(service, "add", "1") == "ok: 1");
+    REQUIRE(eventually([&] { return service.plugin().status().standby_ready; }));
+    const std::string request = std::to_string(offsetof(transport::WorkerOutboxHeader, crashing)) + " " +
+                                std::to_string(offsetof(transport::WorkerOutboxHeader, bell)) + " " + answer_now;
+    auto late = service.plugin().async_call("add_as_if_crashing", request, {}, boost::asio::use_future);
+    CHECK(call(service, "add", "1") == "ok: 2");  // in its successor
+    std::ofstream(answer_now).put('.');
+    CHECK(summary(late.get()) == "crashed/unknown");
+    CHECK(call(service, "get") == "ok: 2");
 }
 
 TEST_CASE("no acknowledged increment of several callers is lost through random kills, with and without standby") {

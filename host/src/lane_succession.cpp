@@ -20,6 +20,9 @@ void Lane::take_over(Completions& done) {
     if (!move_to_outbox_of(*coming_)) {
         return;
     }
+    for (const WorkerRef& worker : leaving_) {
+        worker->succeeded = true;
+    }
     serving_ = std::exchange(coming_, nullptr);
     handover_wanted_ = false;  // also when the former one died instead of handing over: this one is fresh
     WorkerProcess& worker = *serving_;

@@ -3,12 +3,14 @@
  * "exit_ms":N has it exit with code 0 after that time. If its environment has a KEEPER_TRAP, a crash in load leaves a
  * file there, and where one is, create crashes. */
 #include <bulkhead/plugin/plugin.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -187,6 +189,38 @@ static void crash(void *instance, bulkhead_call *call, bulkhead_bytes request) {
     *(volatile int *)NULL = 0;
 }
 
+static char *outbox_address(void) {
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512];
+    char *begin = NULL;
+    while (begin == NULL && fgets(line, sizeof line, maps) != NULL) {
+        if (strstr(line, "bulkhead-worker-outbox") != NULL) {
+            sscanf(line, "%p-", (void **)&begin);
+        }
+    }
+    fclose(maps);
+    return begin;
+}
+
+/* The host believes that another thread crashes, until the file is there: then the call is answered after all. The request
+ * tells where in the outbox the crash is announced and where the host's bell is, and the file. */
+static void add_as_if_crashing(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance;
+    unsigned long crashing = 0, bell = 0;
+    char text[256] = "", path[200] = "";
+    memcpy(text, request.data, request.size < sizeof text ? request.size : sizeof text - 1);
+    sscanf(text, "%lu %lu %199s", &crashing, &bell, path);
+    const long long count = add_number(1);
+    char *outbox = outbox_address();
+    __atomic_store_n((unsigned *)(outbox + crashing), 2, __ATOMIC_RELEASE);
+    __atomic_fetch_add((unsigned *)(outbox + bell), 1, __ATOMIC_RELEASE);
+    syscall(SYS_futex, outbox + bell, FUTEX_WAKE, 1, NULL, NULL, 0);
+    while (access(path, F_OK) != 0) {
+        doze_for(1);
+    }
+    reply_number(call, count);
+}
+
 /* All that it ever told the host is gone, and so is the process. */
 static void wreck(void *instance, bulkhead_call *call, bulkhead_bytes request) {
     (void)instance;
@@ -278,6 +312,7 @@ static void pid(void *instance, bulkhead_call *call, bulkhead_bytes request) {
 static const bulkhead_method methods[] = {
     {"add", 0, 0, add},
     {"add_and_die", 0, 0, add_and_die},
+    {"add_as_if_crashing", 0, 0, add_as_if_crashing},
     {"add_later", 0, 0, add_later},
     {"checkpoint", 0, 0, checkpoint},
     {"checkpoint_aside", 0, 0, checkpoint_aside},
