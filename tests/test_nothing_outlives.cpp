@@ -122,6 +122,24 @@ TEST_CASE("a server that is killed together with its fork server leaves nothing 
                                        [](const Server& server) { ::kill(server.member("bulkhead-forks"), SIGKILL); });
 }
 
+TEST_CASE("what a plugin started goes even if its worker dies after the guard and before the fork server knows") {
+    const Server server("wait");
+    const pid_t forks = server.member("bulkhead-forks");
+    std::vector<pid_t> workers;
+    for (const ProcessStatus& child : children_of(forks)) {
+        workers.push_back(child.pid);
+    }
+    ::kill(forks, SIGSTOP);
+    ::kill(server.member("bulkhead-guard"), SIGKILL);
+    for (const pid_t worker : workers) {
+        ::kill(worker, SIGKILL);
+        REQUIRE(await_gone(worker));
+    }
+    ::kill(forks, SIGCONT);
+    ::kill(server.program.pid(), SIGKILL);
+    CHECK(server.survivors(kPatience) == "");
+}
+
 TEST_CASE("signals that end programs from a terminal are the server's business, not its family's") {
     const Server server("wait");
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {

@@ -1,6 +1,7 @@
 // A session's calls reach the worker that holds its handles, or none.
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <unistd.h>
 #include <bulkhead/host/session.hpp>
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "support/outcomes.hpp"
+#include "support/processes.hpp"
 #include "support/scale.hpp"
 #include "support/scratch_folder.hpp"
 #include "support/service.hpp"
@@ -54,7 +56,7 @@ TEST_CASE("after the death of its worker a session is lost, says why, and harms 
     CHECK(unaccounted(service.plugin().stats()) == "");
 }
 
-TEST_CASE("the call that kills the worker of its own session has crashed; only what follows is lost") {
+TEST_CASE("the call that kills the worker of its own session has crashed, and only what follows is lost") {
     Service service;
     const Session session = service.plugin().session();
     REQUIRE(summary(session.call("count", "")) == "ok: 1");
@@ -86,6 +88,25 @@ TEST_CASE("a call of a session that had not begun when the worker died never run
     CHECK(held.outcome() == "crashed/unknown");
     CHECK(witness.journal() == std::vector<std::string>{"open", "hold", "of nobody"});
     CHECK(unaccounted(witness.plugin().stats()) == "");
+}
+
+TEST_CASE("that it never ran is known even if the next worker has long passed it") {
+    Witness witness(merged(kEndlessRestarts, {{"supervision", {{"standby", 1}}}}));
+    const Session session = witness.plugin().session();
+    REQUIRE(summary(session.call("note", "open")) == "ok: open");
+    REQUIRE(eventually([&] { return witness.plugin().status().standby_ready; }));
+    const pid_t worker = witness.service().worker();
+    const Family family = await_family_of(::getpid());
+    Held held(witness);
+    auto of_session = session.async_call("note", "of the session", patient(), boost::asio::use_future);
+    auto of_nobody = witness.plugin().async_call("note", "of nobody", patient(), boost::asio::use_future);
+    REQUIRE(::kill(family.fork_server, SIGSTOP) == 0);  // it has the exit status that decides what is lost
+    REQUIRE(::kill(worker, SIGKILL) == 0);
+
+    CHECK(summary(of_nobody.get()) == "ok: of nobody");
+    REQUIRE(::kill(family.fork_server, SIGCONT) == 0);
+    CHECK(summary(of_session.get()) == "session_lost/none");
+    CHECK(held.outcome() == "crashed/unknown");
 }
 
 TEST_CASE("an idempotent call that had begun is not repeated without its session's handles") {

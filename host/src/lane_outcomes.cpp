@@ -131,6 +131,9 @@ std::uint64_t Lane::refresh_begun(WorkerProcess& worker) {
 }
 
 bool Lane::may_have_begun(const PendingCall& call) {
+    if (call.lost) {  // its next worker found it withdrawn, and says that it is past it
+        return call.attempts > 0;
+    }
     return call.attempts > 0 || call.position < served_from_ ||
            (serving_ && call.position < refresh_begun(*serving_) && call.position != transport::kNoPosition);
 }

@@ -127,7 +127,7 @@ TEST_CASE("no restart allowed means none") {
     CHECK(policy.after(WorkerEnd::crash, kServed, start(), kMiddle).next == Next::give_up);
 }
 
-TEST_CASE("more failed starts in a row than allowed are given up; one that was ready ends the row") {
+TEST_CASE("more failed starts in a row than allowed are given up, and one that was ready ends the row") {
     RestartSettings settings = unlimited();
     settings.burst.restarts = 100;
     settings.start_attempts = 2;

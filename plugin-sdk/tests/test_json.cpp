@@ -84,7 +84,7 @@ TEST_CASE_FIXTURE(Fixture, "a result that cannot be written as JSON fails the ca
     CHECK(worker.call("not_utf8").kind == Answer::Kind::error);
 }
 
-TEST_CASE("the object is made from its config; a field that is missing or wrong refuses the start") {
+TEST_CASE("the object is made from its config, and a field that is missing or wrong refuses the start") {
     FakeWorker worker(&table);
     CHECK(worker.create(R"({"name": "corner"})") == 0);
     for (const auto* config : {"{}", R"({"name": 5})", "{"}) {

@@ -23,7 +23,8 @@ endif()
 # and buys nothing: what is tested is built as always.
 add_library(bulkhead_test_options INTERFACE)
 target_link_libraries(bulkhead_test_options INTERFACE bulkhead_build_options)
-target_compile_options(bulkhead_test_options INTERFACE "$<$<CONFIG:Release,RelWithDebInfo>:-O1;-g1>")
+target_compile_options(bulkhead_test_options INTERFACE
+    "$<$<CONFIG:Release,RelWithDebInfo>:-O1;-g1>" "$<$<CONFIG:Debug>:-O0>")
 
 # bulkhead_compile_together(<target> [<source>...])
 # With BULKHEAD_UNITY_BUILD a dozen of the target's sources are compiled as one, but for those that are named, which have

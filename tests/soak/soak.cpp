@@ -22,7 +22,7 @@ namespace bulkhead::tests {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t kMostGrowth = std::size_t{128} << 20;  // freed memory stays in quarantine, and shadows grow
+constexpr std::size_t kMostGrowth = std::size_t{512} << 20;  // freed memory stays in quarantine, and shadows grow
 #else
 constexpr std::size_t kMostGrowth = std::size_t{16} << 20;
 #endif

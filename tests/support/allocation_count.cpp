@@ -20,10 +20,14 @@ extern "C" __attribute__((visibility("default"))) std::uint64_t bulkhead_tests_a
     return allocations;
 }
 
-// In the place of the library's own; the other forms of new and delete come down to these.
-void* operator new(std::size_t size) {
+// In the place of the library's own; the other forms of new and delete come down to these, those of sanitizers too.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     ++allocations;
-    if (void* memory = std::malloc(size == 0 ? 1 : size)) {
+    return std::malloc(size == 0 ? 1 : size);
+}
+
+void* operator new(std::size_t size) {
+    if (void* memory = operator new(size, std::nothrow)) {
         return memory;
     }
     throw std::bad_alloc();

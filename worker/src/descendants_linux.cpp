@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -48,10 +49,10 @@ ProcessState read_state(int proc, const char* pid) noexcept {
 
 bool is_dead(char state) noexcept { return state == 'Z' || state == 'X'; }
 
-std::size_t kill_listed_children(std::FILE* list, pid_t spared) noexcept {
+std::size_t kill_listed_children(std::FILE* list, std::span<const pid_t> spared) noexcept {
     std::size_t killed = 0;
     for (int pid = 0; std::fscanf(list, "%d", &pid) == 1;) {
-        if (pid > 0 && pid != spared && ::kill(pid, SIGKILL) == 0) {
+        if (pid > 0 && !std::binary_search(spared.begin(), spared.end(), pid) && ::kill(pid, SIGKILL) == 0) {
             ++killed;
         }
     }
@@ -59,7 +60,7 @@ std::size_t kill_listed_children(std::FILE* list, pid_t spared) noexcept {
 }
 
 // Where the kernel lists no children, every process is asked for its parent: milliseconds on a busy machine.
-std::size_t kill_children_among_all(pid_t spared) noexcept {
+std::size_t kill_children_among_all(std::span<const pid_t> spared) noexcept {
     DIR* proc = ::opendir("/proc");
     if (proc == nullptr) {
         return 0;
@@ -68,7 +69,7 @@ std::size_t kill_children_among_all(pid_t spared) noexcept {
     std::size_t killed = 0;
     while (const dirent* entry = ::readdir(proc)) {
         const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
-        if (pid <= 0 || pid == spared) {
+        if (pid <= 0 || std::binary_search(spared.begin(), spared.end(), pid)) {
             continue;
         }
         const ProcessState process = read_state(::dirfd(proc), entry->d_name);
@@ -83,7 +84,7 @@ std::size_t kill_children_among_all(pid_t spared) noexcept {
 
 }  // namespace
 
-std::size_t kill_children(pid_t spared) noexcept {
+std::size_t kill_children(std::span<const pid_t> spared) noexcept {
     // The list misses none: it could only while a child is taken off it, and that we do ourselves, by reaping it. One
     // thread has all our children.
     std::FILE* const list = std::fopen("/proc/thread-self/children", "re");
@@ -101,7 +102,7 @@ void end_all_children() noexcept {
     constexpr timespec kPause{0, 1'000'000};
     int fruitless = 0;
     while (fruitless < kFruitlessLooks) {
-        const std::size_t killed = kill_children(0);
+        const std::size_t killed = kill_children({});
         // Each of those will die now, and may leave children of its own to be found in the next round.
         pid_t reaped = ::waitpid(-1, nullptr, killed > 0 ? 0 : WNOHANG);
         while (reaped > 0) {

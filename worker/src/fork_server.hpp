@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <system_error>
@@ -18,8 +19,7 @@ namespace bulkhead::worker {
 // Descriptors that the guard's child inherits, and the number that tells it from its predecessors.
 struct ForkServerInheritance {
     int control;
-    int orphans;  // eventfd: written when a worker was reaped
-    int guard;    // pidfd
+    int guard;  // pidfd
     std::uint32_t generation;
 };
 
@@ -42,18 +42,21 @@ class ForkServer {
     void reap();
     void report_exit(std::uint64_t start_id, int status, const struct rusage& usage);
     void on_blank_death();
+    void sweep_soon();
+    void sweep();
+    int milliseconds_to_sweep() const;
     template <typename T>
     std::error_code tell_host(const T& message, std::span<const int> descriptors = {});
     void wait_for_room();
     [[noreturn]] void outlive_guard();
 
     transport::Descriptor control_;
-    transport::Descriptor orphans_;
     transport::Descriptor guard_;    // pidfd
     transport::Descriptor signals_;  // SIGCHLD
     std::uint32_t generation_;
     std::optional<Blank> blank_;
-    std::unordered_map<pid_t, std::uint64_t> workers_;  // start ids
+    std::unordered_map<pid_t, std::uint64_t> workers_;               // start ids
+    std::optional<std::chrono::steady_clock::time_point> sweep_at_;  // when to look for what dead workers left behind
 };
 
 }  // namespace bulkhead::worker

@@ -1,6 +1,5 @@
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,16 +37,14 @@ void run_fork_server(const ForkServerInheritance& inheritance) {
 }
 
 ForkServer::ForkServer(const ForkServerInheritance& inheritance)
-    : control_(inheritance.control),
-      orphans_(inheritance.orphans),
-      guard_(inheritance.guard),
-      generation_(inheritance.generation) {
-    std::array kept{control_.get(), orphans_.get(), guard_.get()};
+    : control_(inheritance.control), guard_(inheritance.guard), generation_(inheritance.generation) {
+    std::array kept{control_.get(), guard_.get()};
     std::sort(kept.begin(), kept.end());
     close_all_but(kept);
     reset_signals_but_ignore_requests_to_end();
     note_main_stack();
     set_process_name("bulkhead-forks");
+    adopt_orphans();
     signals_ = open_signals({SIGCHLD});
     if (!signals_) {
         std::_Exit(EXIT_FAILURE);
@@ -62,7 +59,7 @@ void ForkServer::run() {
         events[0] = {control_.get(), POLLIN | POLLRDHUP, 0};
         events[1] = {signals_.get(), POLLIN, 0};
         events[2] = {guard_.get(), POLLIN, 0};
-        if (::poll(events.data(), events.size(), -1) < 0) {
+        if (::poll(events.data(), events.size(), milliseconds_to_sweep()) < 0) {
             continue;
         }
         if (events[2].revents != 0) {
@@ -77,6 +74,9 @@ void ForkServer::run() {
         }
         if ((events[0].revents & POLLIN) != 0) {
             take_order();
+        }
+        if (milliseconds_to_sweep() == 0) {
+            sweep();
         }
     }
 }
@@ -180,7 +180,7 @@ void ForkServer::reap() {
         if (const auto worker = workers_.extract(death.si_pid)) {
             report_exit(worker.mapped(), status, usage);
         }
-        ::eventfd_write(orphans_.get(), 1);
+        sweep_soon();
     }
 }
 
@@ -191,6 +191,37 @@ void ForkServer::on_blank_death() {
         std::error_code ignored;
         blank_ = make_blank(ignored);
     }
+}
+
+void ForkServer::sweep_soon() {
+    if (!sweep_at_) {
+        sweep_at_ = std::chrono::steady_clock::now() + kSweepDelay;
+    }
+}
+
+// What a dead worker had started is ours now.
+void ForkServer::sweep() {
+    sweep_at_.reset();
+    std::vector<pid_t> spared;
+    spared.reserve(workers_.size() + 1);
+    for (const auto& [pid, start_id] : workers_) {
+        spared.push_back(pid);
+    }
+    if (blank_) {
+        spared.push_back(blank_->pid);
+    }
+    std::sort(spared.begin(), spared.end());
+    // What dies of this is reaped, and that has us look again.
+    kill_children(spared);
+}
+
+// -1: none is due.
+int ForkServer::milliseconds_to_sweep() const {
+    if (!sweep_at_) {
+        return -1;
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*sweep_at_ - std::chrono::steady_clock::now());
+    return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
 }
 
 void ForkServer::report_exit(std::uint64_t start_id, int status, const rusage& usage) {
@@ -226,7 +257,6 @@ void ForkServer::wait_for_room() {
 
 // Somebody killed the guard. What it would have done when the host ends is done now.
 void ForkServer::outlive_guard() {
-    adopt_orphans();
     end_all_children();
     std::_Exit(EXIT_SUCCESS);
 }

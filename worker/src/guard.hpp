@@ -40,7 +40,6 @@ class Guard {
     transport::Descriptor host_;     // pidfd
     transport::Descriptor self_;     // pidfd, for the fork servers to watch
     transport::Descriptor signals_;  // SIGCHLD
-    transport::Descriptor orphans_;  // eventfd: the fork server reaped a worker, which may have left children
     pid_t fork_server_ = 0;          // 0: none at the moment
     std::uint32_t generation_ = 0;
     bool announced_ = true;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -26,8 +25,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A burst of deaths costs one look through /proc, not one each.
-constexpr auto kSweepDelay = 20ms;
 // A fork server that lived shorter than this cannot live here; trying again gets slower.
 constexpr auto kTooShortLife = 50ms;
 constexpr auto kLongestBackoff = std::chrono::milliseconds(1000);
@@ -55,8 +52,7 @@ Guard::Guard() : control_(transport::kGuardControlDescriptor), host_(transport::
     adopt_orphans();
     self_ = open_process(::getpid());
     signals_ = open_signals({SIGCHLD});
-    orphans_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    const bool ready = null_standard_streams() && ::chdir("/") == 0 && self_ && signals_ && orphans_;
+    const bool ready = null_standard_streams() && ::chdir("/") == 0 && self_ && signals_;
     // A stopped host must not block the guard in a send; the fork server waits for room by itself.
     if (!ready || ::fcntl(control_.get(), F_SETFL, O_NONBLOCK) != 0) {
         std::_Exit(EXIT_FAILURE);
@@ -90,7 +86,7 @@ void Guard::start_fork_server() {
     ++generation_;
     const pid_t child = ::fork();
     if (child == 0) {
-        run_fork_server({control_.release(), orphans_.release(), self_.release(), generation_});
+        run_fork_server({control_.release(), self_.release(), generation_});
     }
     if (child < 0) {
         on_fork_server_death();
@@ -111,11 +107,10 @@ void Guard::announce_fork_server() {
 
 // True while there is a host to work for.
 bool Guard::wait_for_events() {
-    std::array<pollfd, 4> events{};
+    std::array<pollfd, 3> events{};
     events[0] = {host_.get(), POLLIN, 0};
     events[1] = {control_.get(), static_cast<short>(POLLRDHUP | (announced_ ? 0 : POLLOUT)), 0};
     events[2] = {signals_.get(), POLLIN, 0};
-    events[3] = {orphans_.get(), POLLIN, 0};
     if (::poll(events.data(), events.size(), milliseconds_to_next_event()) < 0) {
         return true;
     }
@@ -127,11 +122,6 @@ bool Guard::wait_for_events() {
     }
     if (events[2].revents != 0) {
         drain_signals(signals_.get());
-    }
-    if (events[3].revents != 0) {
-        eventfd_t ignored = 0;
-        ::eventfd_read(orphans_.get(), &ignored);
-        sweep_soon();
     }
     return true;
 }
@@ -154,7 +144,7 @@ void Guard::on_fork_server_death() {
     fork_server_ = 0;
     announced_ = true;
     // Its workers die with it; whatever they had started is ours now.
-    kill_children(0);
+    kill_children({});
     const bool short_life = Clock::now() - forked_at_ < kTooShortLife;
     backoff_ = short_life ? std::clamp<Clock::duration>(2 * backoff_, 1ms, kLongestBackoff) : Clock::duration{};
     fork_at_ = Clock::now() + backoff_;
@@ -171,7 +161,7 @@ void Guard::do_what_is_due() {
     if (sweep_at_ && *sweep_at_ <= now) {
         sweep_at_.reset();
         // What dies of this is reaped, and that has us look again.
-        kill_children(fork_server_);
+        kill_children(std::array{fork_server_});
     }
     if (fork_at_ && *fork_at_ <= now) {
         start_fork_server();

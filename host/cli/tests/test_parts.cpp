@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("the same seed, method and number make the same request; others make others") {
+TEST_CASE("the same seed, method and number make the same request, and others make others") {
     const RequestMaker one(7, "resize", 1 << 20, {"width"});
     const RequestMaker same(7, "resize", 1 << 20, {"width"});
     const RequestMaker other_seed(8, "resize", 1 << 20, {"width"});

@@ -196,7 +196,7 @@ TEST_CASE("a file that cannot be replayed is refused in one sentence") {
                          " cannot be run again: it is no repro file; name a .repro, as `bulkhead reports ID` does\n");
 }
 
-TEST_CASE("without gdb, --gdb is refused; with it, the crash happens under its eyes") {
+TEST_CASE("without gdb, --gdb is refused, and with it, the crash happens under its eyes") {
     const Kept kept;
     const std::string file = kept.repro(kept.crash(kFaulty, "segfault"));
     const ScratchFolder empty;

@@ -15,7 +15,7 @@ std::future<Response> post_meanwhile(const ResizeServer& server, const std::stri
     return std::async(std::launch::async, [port = server.port(), target] { return post(port, target, photograph()); });
 }
 
-TEST_CASE("jobs wait for their turn; those that find the queue full are told to come back") {
+TEST_CASE("jobs wait for their turn, and those that find the queue full are told to come back") {
     const ResizeServer server({"--jobs", "1", "--waiting", "1", "--job-ms", "30000"});
     Frozen worker(server.worker());
     auto first = post_meanwhile(server, "/mirror");

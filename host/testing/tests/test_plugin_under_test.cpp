@@ -112,7 +112,7 @@ TEST_CASE("an answer that is still open when its plugin ends is an answer all th
     }
 }
 
-TEST_CASE("a test may give the plugin another config; one that it refuses is a failure to start, with its reason") {
+TEST_CASE("a test may give the plugin another config, and one that it refuses is a failure to start, with its reason") {
     for (const Mode mode : {Mode::in_process, Mode::sandbox}) {
         CAPTURE(static_cast<int>(mode));
         CHECK(refusal(BULKHEAD_FAULTY_PLUGIN, setup_for(mode, R"({"start": "none"})")) == "it started");

@@ -138,7 +138,7 @@ TEST_CASE("twelve megapixels are blurred in about a second, whatever the radius"
     }
 }
 
-TEST_CASE("a mirrored image has left and right swapped; mirrored twice it is itself") {
+TEST_CASE("a mirrored image has left and right swapped, and mirrored twice it is itself") {
     Library library;
     for (std::uint32_t channels = 1; channels <= 4; ++channels) {
         for (const std::uint32_t width : {1U, 2U, 7U, 64U}) {
