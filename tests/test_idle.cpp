@@ -29,6 +29,7 @@ std::vector<pid_t> whole_family() {
 // How often anybody ran in a time in which nobody had a reason to. Our own thread runs once, when the time is over,
 // and a sanitizer may have a thread that ticks.
 unsigned long long turns_while_idle(std::chrono::milliseconds time) {
+    static_cast<void>(await_family_of(::getpid()));
     const std::vector<pid_t> family = whole_family();
     REQUIRE(family.size() >= 5);  // us, guard, fork server, blank, worker
     const unsigned long long before = turns_of(family);

@@ -13,6 +13,7 @@
 #include "support/processes.hpp"
 #include "support/refusals.hpp"
 #include "support/service.hpp"
+#include "support/witness.hpp"
 
 namespace bulkhead {
 
@@ -195,6 +196,19 @@ TEST_CASE("stop ends the worker in order, and start begins another life") {
     CHECK(service.plugin().stats().deaths == 0);
     service.end_host();
     CHECK(service.plugin().start().error().code == ErrorCode::stopped);
+}
+
+TEST_CASE("a worker is known to serve while its first call still runs") {
+    for (const int standby : {0, 1}) {
+        CAPTURE(standby);
+        Witness witness(merged(kEndlessRestarts, {{"supervision", {{"standby", standby}}}}));
+        const Plugin& plugin = witness.plugin();
+        REQUIRE(eventually([&] { return standby == 0 || plugin.status().standby_ready; }));
+        CHECK(summary(plugin.call("die", "")) == "crashed/unknown");
+        const Held held(witness);  // the next one's first call
+        CHECK(eventually([&] { return plugin.status().state == PluginState::running; }));
+        CHECK(eventually([&] { return standby == 0 || plugin.status().standby_ready; }));
+    }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A process that is held without a descriptor.
+// A process that can be held without a descriptor.
 #pragma once
 
 #include <bulkhead/transport/descriptor.hpp>
@@ -12,8 +12,10 @@ namespace bulkhead::detail {
 class KnownProcess {
   public:
     KnownProcess() = default;
-    // Keeps the pidfd when /proc does not tell about the process.
     explicit KnownProcess(transport::Descriptor pidfd);
+
+    // From now on the process is known without the pidfd, unless /proc does not tell about it. Reads three files.
+    void let_go();
 
     explicit operator bool() const noexcept { return pid_ != 0 || held_; }
     // As this process's namespace counts. 0: not known.

@@ -61,13 +61,16 @@ bool is_shortage(const std::error_code& error) {
 
 }  // namespace
 
-KnownProcess::KnownProcess(Descriptor pidfd) {
+KnownProcess::KnownProcess(Descriptor pidfd) : pid_(pid_of(pidfd)), held_(std::move(pidfd)) {}
+
+void KnownProcess::let_go() {
+    if (!held_ || pid_ == 0) {
+        return;
+    }
     std::error_code ignored;
-    pid_ = pid_of(pidfd);
-    began_ = pid_ == 0 ? 0 : beginning_of(pid_, ignored);
-    if (began_ == 0 || pid_of(pidfd) != pid_) {  // looked at once more: it was not reaped in between
-        pid_ = 0;
-        held_ = std::move(pidfd);
+    began_ = beginning_of(pid_, ignored);
+    if (began_ != 0 && pid_of(held_) == pid_) {  // looked at once more: it was not reaped in between
+        held_.reset();
     }
 }
 

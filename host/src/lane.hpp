@@ -300,6 +300,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::string name_for_sentence() const { return "plugin " + release_->manifest.name; }
 
     // ---- lane_time.cpp, supervisor thread
+    static constexpr std::chrono::milliseconds kSettling{2};           // after a start: what can wait until then does
     static constexpr std::chrono::milliseconds kStatusPatience{1000};  // for the exit status of a worker that is gone
     static constexpr std::chrono::milliseconds kCrashPatience{
         1000};                                               // for the end of a worker whose crash handler runs

@@ -170,6 +170,7 @@ void Lane::on_started(std::uint64_t start_id, Descriptor pidfd) {
         worker->order.reset();
         worker->output_far.reset();
         worker->signal.reset();
+        watch_deadline(std::chrono::steady_clock::now() + kSettling);
         if (state_ == State::stopped || state_ == State::stopping || state_ == State::fatal) {
             worker->end(Cause::host_request, "");
         }

@@ -102,8 +102,8 @@ bool Lane::commit_checkpoint(WorkerProcess& worker, std::uint64_t needed) {
     if (worker.checkpoint >= needed) {
         return true;
     }
-    // While one thread crashes, its dispatcher may still end a call. What that changed is not in the state that the next
-    // worker began with.
+    // While one thread crashes, its dispatcher may still end a call. What that changed is not in the state that the
+    // next worker began with.
     if (worker.succeeded || !absorb_checkpoint(worker)) {
         return false;
     }

@@ -37,7 +37,7 @@ void Lane::take_over(Completions& done) {
         let_supervisor_read(done);
     }
     done.ring(cell.bell);
-    watch_deadline(worker.took_over_at + release_->manifest.supervision.start);
+    watch_deadline(worker.took_over_at + kSettling);
     if (release_->manifest.supervision.watchdog.count() > 0) {
         watch_deadline(worker.took_over_at + release_->manifest.supervision.watchdog / 2);
     }
@@ -70,7 +70,6 @@ void Lane::on_serving(WorkerProcess& worker) {
         return;  // it was told to end meanwhile
     }
     // Callers come first; then what was armed in case it took too long is forgotten, and check_memory() looks.
-    constexpr std::chrono::milliseconds kSettling{2};
     watch_deadline(now + kSettling);
     start_over_ = true;
     deaths_by_state_ = 0;

@@ -18,9 +18,17 @@ void Lane::on_timer() {
     {
         const Lock lock(mutex_);
         armed_ = transport::kNoDeadline;
+        if (serving_ && !serving_->serving) {  // a worker says so when its first call has been served
+            on_life(serving_, done);
+        }
         const SteadyTime now = std::chrono::steady_clock::now();
         SteadyTime next = std::min(check_calls(now, done), expire_deferred(now, done));
         next = std::min({next, check_start(now), check_lives(now, overdue), check_recycling(now), check_memory(now)});
+        for (const WorkerRef& worker : {serving_, coming_}) {
+            if (worker) {
+                worker->process.let_go();
+            }
+        }
         if (order_again_at_ <= now) {
             order_again_at_ = transport::kNoDeadline;
             order = true;
@@ -42,6 +50,7 @@ void Lane::on_timer() {
 
 // Ends workers that take too long to be ready, or to serve. When to look again.
 SteadyTime Lane::check_start(SteadyTime now) {
+    constexpr std::chrono::milliseconds kLook{10};  // whether one that took over serves: its first call may take long
     const auto patience = release_->manifest.supervision.start;
     const std::string allowed = " within " + std::to_string(patience.count()) + " ms";
     SteadyTime next = transport::kNoDeadline;
@@ -59,8 +68,8 @@ SteadyTime Lane::check_start(SteadyTime now) {
     if (serving_ && !serving_->serving && !serving_->dead) {
         const SteadyTime due = serving_->took_over_at + patience;
         next = std::min(
-            next,
-            due > now ? due : end_overdue(*serving_, Cause::start_failure, "it did not begin to serve" + allowed, now));
+            next, due > now ? std::min(due, now + kLook)
+                            : end_overdue(*serving_, Cause::start_failure, "it did not begin to serve" + allowed, now));
     }
     return next;
 }

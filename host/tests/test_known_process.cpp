@@ -66,7 +66,8 @@ bool is_dead(const Descriptor& pidfd, int patience) {
 
 TEST_CASE("a process is found again by what is known of it, until it was reaped") {
     Child child;
-    const KnownProcess known(child.pidfd());
+    KnownProcess known(child.pidfd());
+    known.let_go();
     CHECK(static_cast<bool>(known));
     CHECK(known.pid() == child.pid());
     std::error_code error;
@@ -87,7 +88,8 @@ TEST_CASE("a process that was reaped before anybody looked is not known by its n
     Descriptor pidfd = child.pidfd();
     ::kill(child.pid(), SIGKILL);
     child.reap();
-    const KnownProcess known(std::move(pidfd));
+    KnownProcess known(std::move(pidfd));
+    known.let_go();
     CHECK(static_cast<bool>(known));
     CHECK(known.pid() == 0);
     std::error_code error;
@@ -96,7 +98,8 @@ TEST_CASE("a process that was reaped before anybody looked is not known by its n
 
 TEST_CASE("a process can be ended when no descriptor is left") {
     Child child;
-    const KnownProcess known(child.pidfd());
+    KnownProcess known(child.pidfd());
+    known.let_go();
     rlimit before{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
     rlimit none = before;

@@ -1,5 +1,6 @@
 #include "blank.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "inspect.hpp"
 #include "process.hpp"
 #include "serve.hpp"
+#include "warm_up.hpp"
 
 namespace bulkhead::worker {
 namespace {
@@ -29,6 +31,10 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
     close_all_but(kept);
     reset_signals();
     set_process_name("bulkhead-blank");
+    pollfd order_waits{orders.get(), POLLIN, 0};
+    if (::poll(&order_waits, 1, 0) == 0) {
+        warm_up();
+    }
 
     transport::Packet packet;
     std::error_code error;

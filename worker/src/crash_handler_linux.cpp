@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "bulkhead/transport/launch_protocol.hpp"
+#include "bulkhead/transport/waiting.hpp"
 #include "modules.hpp"
 #include "own_memory.hpp"
 #include "thread_stack.hpp"
@@ -39,6 +40,8 @@ constexpr std::uint64_t kRedZone = 128;  // below the stack pointer, used by lea
 BlackBox* the_box = nullptr;
 transport::WorkerOutboxHeader* the_header = nullptr;
 const SignalEvent* the_signal = nullptr;
+const transport::HostOutboxView* the_host = nullptr;
+const transport::WorkerCell* the_cell = nullptr;
 pid_t the_process = 0;
 std::atomic<bool> crash_is_recorded{false};
 std::atomic<bool> hang_is_recorded{false};  // and no crash yet
@@ -126,6 +129,31 @@ void close_box() noexcept {
     the_signal->raise_without_waiting();
 }
 
+// False: none reads, or is known to. The other half of the rule that loses no wake-up: first `crashing`, then this
+// look.
+bool wake_reading_caller() noexcept {
+    transport::full_fence();
+    switch (the_cell->host_waits.load(std::memory_order_relaxed)) {
+        case transport::kHostParked:
+            transport::ring_bell(the_header->bell);
+            return true;
+        case transport::kHostLooks:  // with its own eyes
+            return true;
+        default:
+            return false;
+    }
+}
+
+// Who stands by will hear from the host, and looks out for that for a while (Dispatcher::wait_for_start).
+void wake_standbys() noexcept {
+    for (std::uint32_t index = 0; index < transport::kWorkerCells; ++index) {
+        const transport::WorkerCell& cell = the_host->worker_cell(index);
+        if (&cell != the_cell && cell.start.load(std::memory_order_relaxed) == transport::kNoPosition) {
+            transport::futex_wake(cell.bell);
+        }
+    }
+}
+
 // The host's first news of the death. False: another thread was faster.
 bool announce_crash() noexcept {
     std::uint32_t nobody = 0;
@@ -133,11 +161,18 @@ bool announce_crash() noexcept {
     if (!the_header->crashing.compare_exchange_strong(nobody, who, std::memory_order_release)) {
         return false;
     }
-    the_signal->raise_without_waiting();
+    const bool caller_reads = wake_reading_caller();
+    wake_standbys();
+    if (!caller_reads) {
+        the_signal->raise_without_waiting();
+    }
     // What follows is for the report. What serves instead goes first, and needs no longer than this. Neither a yield
     // nor a lower priority would do: the one does nothing for who has slept long before, the other makes those wait
     // whose calls end with this process.
     ::nanosleep(&kPause, nullptr);
+    if (caller_reads) {  // it needs no supervisor, which would only be in its way
+        the_signal->raise_without_waiting();
+    }
     return true;
 }
 
@@ -190,10 +225,13 @@ void install(int number, void (*handler)(int, siginfo_t*, void*), int flags) noe
 
 }  // namespace
 
-void install_crash_handler(const transport::WorkerOutbox& outbox, const SignalEvent& signal) noexcept {
+void install_crash_handler(const transport::WorkerOutbox& outbox, const SignalEvent& signal,
+                           const transport::HostOutboxView& host, const transport::WorkerCell& cell) noexcept {
     the_box = &outbox.black_box();
     the_header = &outbox.header();
     the_signal = &signal;
+    the_host = &host;
+    the_cell = &cell;
     the_process = ::getpid();
     BlackBoxRecord& record = the_box->record;
     record.heap_begin = reinterpret_cast<std::uint64_t>(::sbrk(0));

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "bulkhead/transport/read_once.hpp"
 #include "bulkhead/transport/waiting.hpp"
 #include "death_point.hpp"
 
@@ -25,6 +26,7 @@ Dispatcher::Dispatcher(const transport::HostOutboxView& host, const transport::W
                        const PluginInstance& instance, Checkpoints& checkpoints)
     : cell_(cell),
       host_(host),
+      outbox_(outbox),
       header_(outbox.header()),
       replies_(replies),
       calls_(calls),
@@ -36,8 +38,14 @@ bool Dispatcher::wait_for_start() {
         return cell_.start.load(std::memory_order_acquire) != kNoPosition ||
                cell_.shut_down.load(std::memory_order_relaxed) != 0;
     };
-    while (!is_told()) {
-        wait(is_told, [] { death_point("parked_standing_by"); });
+    // Where nothing may spin the budget is zero.
+    const std::chrono::microseconds decision(host_.spin_budget().count() > 0 ? 200 : 0);
+    // It has just become ready, or is woken because the one that serves is crashing: the host is about to tell.
+    while (!transport::spin_until(is_told, decision)) {
+        wait(is_told, [this] {
+            death_point("parked_standing_by");
+            warm_up();
+        });
     }
     start_ = cell_.start.load(std::memory_order_acquire);
     // A cell of another incarnation: the host lost sight of us, and this is for a later worker.
@@ -49,6 +57,28 @@ bool Dispatcher::wait_for_start() {
     header_.begun.store(start_, std::memory_order_release);
     checkpoints_.begin(start_);
     return true;
+}
+
+// What the first call will touch is touched while there is time.
+void Dispatcher::warm_up() noexcept {
+    if (is_warm_) {
+        return;
+    }
+    is_warm_ = true;
+    const auto state = host_.state();
+    const std::size_t size = state ? state->size() : 0;
+    outbox_.warm_up(size);
+    constexpr std::size_t kPage = 4096;
+    for (std::size_t offset = 0; offset < size; offset += kPage) {
+        static_cast<void>(transport::read_once((*state)[offset]));
+    }
+}
+
+void Dispatcher::serve_first() {
+    if (requests_.ready() && !is_told_to_end()) {
+        leave_it_to_the_next_if_crashing();
+        take_one();
+    }
 }
 
 void Dispatcher::serve() {

@@ -22,12 +22,16 @@ class Dispatcher {
     // Stands by until the host gives a position to start from. False: shut down instead.
     bool wait_for_start();
 
+    // Serves the request that is there already, if one is.
+    void serve_first();
+
     // Serves until the host's stop position, and then waits for the calls that are still open; or until the host
     // says to shut down, which leaves them open: until the plugin has been deactivated it may answer them.
     void serve();
     bool was_stopped() const noexcept { return cell_.shut_down.load(std::memory_order_acquire) == 0; }
 
   private:
+    void warm_up() noexcept;
     bool is_told_to_end() const noexcept;
     bool is_told_to_stop_before(std::uint64_t position) const noexcept;
     void leave_it_to_the_next_if_crashing() const noexcept;
@@ -39,7 +43,8 @@ class Dispatcher {
 
     const transport::WorkerCell& cell_;
     const transport::HostOutboxView& host_;
-    transport::WorkerOutboxHeader& header_;  // of the worker's own outbox
+    transport::WorkerOutbox& outbox_;
+    transport::WorkerOutboxHeader& header_;
     ReplyOutbox& replies_;
     OpenCalls& calls_;
     const PluginInstance& instance_;
@@ -47,6 +52,7 @@ class Dispatcher {
     transport::RingReader requests_;
     std::uint64_t start_ = 0;
     std::uint32_t last_length_ = 0;  // bytes of the last request
+    bool is_warm_ = false;
 };
 
 }  // namespace bulkhead::worker

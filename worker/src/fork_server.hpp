@@ -34,17 +34,21 @@ class ForkServer {
     [[noreturn]] void run();
 
   private:
+    using Clock = std::chrono::steady_clock;
+
     void take_order();
-    void start(transport::Packet& packet, const transport::StartMessage& order);
+    void start(const transport::Packet& packet, const transport::StartMessage& order);
+    bool has_living_blank();
     void refuse(const transport::StartMessage& order, int error);
-    std::error_code hand_to_blank(const transport::Packet& packet);
-    void report_started(const transport::StartMessage& order, pid_t worker, transport::Descriptor process);
+    bool report_started(const transport::StartMessage& order, const Blank& worker);
     void reap();
     void report_exit(std::uint64_t start_id, int status, const struct rusage& usage);
     void on_blank_death();
     void sweep_soon();
     void sweep();
-    int milliseconds_to_sweep() const;
+    void make_next_blank();
+    void do_what_is_due();
+    int milliseconds_to_next_event() const;
     template <typename T>
     std::error_code tell_host(const T& message, std::span<const int> descriptors = {});
     void wait_for_room();
@@ -55,8 +59,9 @@ class ForkServer {
     transport::Descriptor signals_;  // SIGCHLD
     std::uint32_t generation_;
     std::optional<Blank> blank_;
-    std::unordered_map<pid_t, std::uint64_t> workers_;               // start ids
-    std::optional<std::chrono::steady_clock::time_point> sweep_at_;  // when to look for what dead workers left behind
+    std::unordered_map<pid_t, std::uint64_t> workers_;  // start ids
+    std::optional<Clock::time_point> blank_at_;         // when to make the next blank
+    std::optional<Clock::time_point> sweep_at_;         // when to look for what dead workers left behind
 };
 
 }  // namespace bulkhead::worker

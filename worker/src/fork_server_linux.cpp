@@ -20,13 +20,12 @@ namespace {
 
 // A blank that dies sooner than this after it was made is not replaced before the next order needs one.
 constexpr auto kTooShortLife = std::chrono::milliseconds(50);
+// The next blank, and what it does to be warm, must not take a core from the worker that starts: that takes half of
+// this.
+constexpr auto kBlankDelay = std::chrono::milliseconds(2);
 
 std::uint64_t microseconds(const timeval& time) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
-}
-
-bool is_gone(const std::error_code& error) {
-    return error == std::errc::broken_pipe || error == std::errc::connection_reset;
 }
 
 }  // namespace
@@ -52,14 +51,13 @@ ForkServer::ForkServer(const ForkServerInheritance& inheritance)
 }
 
 void ForkServer::run() {
-    std::error_code ignored;  // without a blank the next order forks, and reports why it cannot
-    blank_ = make_blank(ignored);
+    make_next_blank();
     for (;;) {
         std::array<pollfd, 3> events{};
         events[0] = {control_.get(), POLLIN | POLLRDHUP, 0};
         events[1] = {signals_.get(), POLLIN, 0};
         events[2] = {guard_.get(), POLLIN, 0};
-        if (::poll(events.data(), events.size(), milliseconds_to_sweep()) < 0) {
+        if (::poll(events.data(), events.size(), milliseconds_to_next_event()) < 0) {
             continue;
         }
         if (events[2].revents != 0) {
@@ -75,9 +73,39 @@ void ForkServer::run() {
         if ((events[0].revents & POLLIN) != 0) {
             take_order();
         }
-        if (milliseconds_to_sweep() == 0) {
-            sweep();
-        }
+        do_what_is_due();
+    }
+}
+
+void ForkServer::do_what_is_due() {
+    const auto now = Clock::now();
+    if (sweep_at_ && *sweep_at_ <= now) {
+        sweep();
+    }
+    if (blank_at_ && *blank_at_ <= now) {
+        make_next_blank();
+    }
+}
+
+// -1: nothing is due.
+int ForkServer::milliseconds_to_next_event() const {
+    auto next = Clock::time_point::max();
+    for (const auto& due : {sweep_at_, blank_at_}) {
+        next = std::min(next, due.value_or(next));
+    }
+    if (next == Clock::time_point::max()) {
+        return -1;
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
+    return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+}
+
+// Without a blank the next order forks, and reports why it cannot.
+void ForkServer::make_next_blank() {
+    blank_at_.reset();
+    if (!blank_) {
+        std::error_code ignored;
+        blank_ = make_blank(ignored);
     }
 }
 
@@ -101,57 +129,55 @@ void ForkServer::take_order() {
     start(packet, *order);
 }
 
-void ForkServer::start(transport::Packet& packet, const transport::StartMessage& order) {
-    if (const std::error_code error = hand_to_blank(packet)) {
+// The host first: it has something to do meanwhile, and the blank may well take this core.
+void ForkServer::start(const transport::Packet& packet, const transport::StartMessage& order) {
+    std::error_code error;
+    if (!has_living_blank()) {
+        blank_ = make_blank(error);
+    }
+    if (!blank_) {
         refuse(order, error.value());
         return;
     }
     Blank worker = std::move(*blank_);
     blank_.reset();
     workers_.emplace(worker.pid, order.start_id);
-    report_started(order, worker.pid, std::move(worker.process));
-    packet.descriptors.clear();
-    worker.orders.reset();
-    // After the host was told: this fork delays nobody.
-    std::error_code ignored;
-    blank_ = make_blank(ignored);
-}
-
-// Leaves the process that took the order in blank_.
-std::error_code ForkServer::hand_to_blank(const transport::Packet& packet) {
+    if (!report_started(order, worker)) {
+        return;
+    }
     std::vector<int> descriptors;
     for (const transport::Descriptor& descriptor : packet.descriptors) {
         descriptors.push_back(descriptor.get());
     }
-    constexpr int kAttempts = 3;
-    std::error_code error;
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        if (!blank_) {
-            blank_ = make_blank(error);
-        }
-        if (!blank_) {
-            return error;
-        }
-        error = transport::send_packet(blank_->orders.get(), {packet.bytes, packet.size}, descriptors);
-        if (!is_gone(error)) {
-            return error;
-        }
-        blank_.reset();  // somebody killed it; reap() does not miss it
+    // Fails only when somebody killed it right now: then it is a worker that died on its way.
+    if (transport::send_packet(worker.orders.get(), {packet.bytes, packet.size}, descriptors)) {
+        ::kill(worker.pid, SIGKILL);
     }
-    return error;
+    blank_at_ = Clock::now() + kBlankDelay;
 }
 
-void ForkServer::report_started(const transport::StartMessage& order, pid_t worker, transport::Descriptor process) {
+// One that somebody killed is forgotten; reap() does not miss it.
+bool ForkServer::has_living_blank() {
+    pollfd end{blank_ ? blank_->process.get() : -1, POLLIN, 0};
+    if (blank_ && ::poll(&end, 1, 0) != 0) {
+        blank_.reset();
+    }
+    return blank_.has_value();
+}
+
+// A worker that the host cannot hold by a pidfd is none.
+bool ForkServer::report_started(const transport::StartMessage& order, const Blank& worker) {
     transport::StartedMessage message;
-    message.pid = worker;
+    message.pid = worker.pid;
     message.start_id = order.start_id;
-    const std::array descriptors{process.get()};
-    if (const std::error_code error = tell_host(message, descriptors)) {
-        // A worker that the host cannot hold by a pidfd is none.
-        ::kill(worker, SIGKILL);
-        workers_.erase(worker);
+    const std::array descriptors{worker.process.get()};
+    const std::error_code error = tell_host(message, descriptors);
+    if (error) {
+        ::kill(worker.pid, SIGKILL);
+        workers_.erase(worker.pid);
         refuse(order, error.value());
     }
+    return !error;
 }
 
 void ForkServer::refuse(const transport::StartMessage& order, int error) {
@@ -185,17 +211,16 @@ void ForkServer::reap() {
 }
 
 void ForkServer::on_blank_death() {
-    const bool short_life = std::chrono::steady_clock::now() - blank_->made_at < kTooShortLife;
+    const bool short_life = Clock::now() - blank_->made_at < kTooShortLife;
     blank_.reset();
     if (!short_life) {
-        std::error_code ignored;
-        blank_ = make_blank(ignored);
+        make_next_blank();
     }
 }
 
 void ForkServer::sweep_soon() {
     if (!sweep_at_) {
-        sweep_at_ = std::chrono::steady_clock::now() + kSweepDelay;
+        sweep_at_ = Clock::now() + kSweepDelay;
     }
 }
 
@@ -213,15 +238,6 @@ void ForkServer::sweep() {
     std::sort(spared.begin(), spared.end());
     // What dies of this is reaped, and that has us look again.
     kill_children(spared);
-}
-
-// -1: none is due.
-int ForkServer::milliseconds_to_sweep() const {
-    if (!sweep_at_) {
-        return -1;
-    }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*sweep_at_ - std::chrono::steady_clock::now());
-    return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
 }
 
 void ForkServer::report_exit(std::uint64_t start_id, int status, const rusage& usage) {

@@ -15,7 +15,7 @@ void LifeReport::restoring() noexcept { note(Life::restoring, "in its load funct
 
 void LifeReport::activating() noexcept { note(Life::activating, "in its activate function"); }
 
-void LifeReport::serving() noexcept { enter(Life::serving, ""); }
+void LifeReport::serving() noexcept { note(Life::serving, ""); }
 
 void LifeReport::handed_over() noexcept { enter(Life::handed_over); }
 

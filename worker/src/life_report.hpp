@@ -25,7 +25,9 @@ class LifeReport {
     // The plugin loads the state, or is being activated.
     void restoring() noexcept;
     void activating() noexcept;
+    // Wakes nobody: announce() does, when the first call has been served. That has waited long enough.
     void serving() noexcept;
+    void announce() noexcept { signal_.raise(); }
     void handed_over() noexcept;
     // The worker will not serve. Ends the process without running anything of the plugin.
     [[noreturn]] void refused(const Refusal& refusal) noexcept;

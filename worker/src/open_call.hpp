@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -22,6 +23,13 @@ struct ReplyBuffer {
     std::optional<std::uint64_t> block;  // of the reply slab; empty: inline
 };
 
+// The bytes of a call. Apart from the rest, so that only those of slots that are used are touched.
+struct CallBytes {
+    alignas(16) std::array<std::byte, transport::kInlineCapacity> request;
+    alignas(16) std::array<std::byte, transport::kInlineCapacity> reply;
+    std::array<std::byte, 16> trace_id;
+};
+
 // One per call slot of the channel, used again and again. The dispatcher opens it; then it belongs to the thread of the
 // plugin that answers, apart from `id`, which decides under the reply outbox's lock who answered first.
 struct OpenCall {
@@ -29,10 +37,8 @@ struct OpenCall {
     std::uint64_t deadline = 0;
     const transport::CallCell* cell = nullptr;
     ReplyBuffer buffer;
+    CallBytes* bytes = nullptr;
     bool traced = false;
-    alignas(16) std::array<std::byte, transport::kInlineCapacity> request;
-    alignas(16) std::array<std::byte, transport::kInlineCapacity> reply;
-    std::array<std::byte, 16> trace_id;
 
     // False: the call has its outcome already, the answer is dropped.
     bool is_wanted() const noexcept {
@@ -44,9 +50,13 @@ struct OpenCall {
 // comes back: a second answer is recognised even after the slot serves another call.
 class OpenCalls {
   public:
-    explicit OpenCalls(const transport::HostOutboxView& host) : host_(host), calls_(host.geometry().call_slots) {
+    explicit OpenCalls(const transport::HostOutboxView& host)
+        : host_(host),
+          calls_(host.geometry().call_slots),
+          bytes_(std::make_unique_for_overwrite<CallBytes[]>(host.geometry().call_slots)) {
         for (std::uint32_t index = 0; index < calls_.size(); ++index) {
             calls_[index].cell = &host.call_cell(index);
+            calls_[index].bytes = &bytes_[index];
         }
     }
 
@@ -63,14 +73,14 @@ class OpenCalls {
         call.buffer = {};
         call.traced = message.traced();
         if (call.traced) {
-            std::memcpy(call.trace_id.data(), message.inline_bytes + transport::kTracedInlineCapacity,
-                        call.trace_id.size());
+            std::memcpy(call.bytes->trace_id.data(), message.inline_bytes + transport::kTracedInlineCapacity,
+                        call.bytes->trace_id.size());
         }
-        bulkhead_bytes request{call.request.data(), message.length};
+        bulkhead_bytes request{call.bytes->request.data(), message.length};
         if (message.in_slab()) {
             request.data = host_.block(message.slab_offset());
         } else {
-            transport::copy_lines(call.request.data(), message.inline_bytes, message.inline_size());
+            transport::copy_lines(call.bytes->request.data(), message.inline_bytes, message.inline_size());
         }
         call.id.store(message.call_id, std::memory_order_release);
         return request;
@@ -106,6 +116,7 @@ class OpenCalls {
   private:
     const transport::HostOutboxView& host_;
     std::vector<OpenCall> calls_;
+    std::unique_ptr<CallBytes[]> bytes_;
 };
 
 }  // namespace bulkhead::worker

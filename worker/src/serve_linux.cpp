@@ -144,7 +144,7 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
 
     give_up_on(apply_limits(order.limits), life);
     give_up_on(apply_policy(order), life);
-    install_crash_handler(outbox, signal);
+    install_crash_handler(outbox, signal, host, cell);
     arm_death_notice(outbox.header().death);
     PluginInstance instance(load(order, std::move(libraries), life, outbox.black_box().record));
 
@@ -159,6 +159,8 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
         restore(instance, host, life);
         activate(instance, life);
         life.serving();
+        dispatcher.serve_first();
+        life.announce();
         dispatcher.serve();
         instance.deactivate();
         services.close_calls();

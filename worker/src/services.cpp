@@ -53,7 +53,7 @@ const bulkhead_services kTable = {
         if (call == nullptr || !call->traced) {
             return 0;
         }
-        std::memcpy(id, call->trace_id.data(), call->trace_id.size());
+        std::memcpy(id, call->bytes->trace_id.data(), call->bytes->trace_id.size());
         return 1;
     },
     [] { return the_services->directory(); },
@@ -173,7 +173,7 @@ void* Services::reply_buffer(bulkhead_call* handle, std::size_t size) noexcept {
         replies_.free(*former);
     }
     if (size <= transport::kInlineCapacity) {
-        call->buffer = {call->reply.data(), call->reply.size(), std::nullopt};
+        call->buffer = {call->bytes->reply.data(), call->bytes->reply.size(), std::nullopt};
     } else if (const auto block = replies_.allocate(size, *call)) {
         call->buffer = {replies_.block(*block), size, block};
     }

@@ -1,6 +1,10 @@
 #include "bulkhead/transport/host_outbox.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <new>
 
 namespace bulkhead::transport {
@@ -103,15 +107,21 @@ std::optional<std::span<const std::byte>> HostOutboxView::state() const noexcept
 
 HostOutboxView HostOutboxView::map(const Descriptor& segment, std::error_code& error) {
     HostOutboxView view;
-    view.mapping_ = Mapping::map(segment, sizeof(HostOutboxHeader), Access::read_only, error);
-    if (error) {
+    // Read before it is mapped: it says how much there is to map.
+    struct {
+        std::uint64_t magic;
+        std::uint32_t layout_version;
+        std::uint32_t spin_nanoseconds;
+        Geometry geometry;
+    } start{};
+    static_assert(offsetof(HostOutboxHeader, geometry) == offsetof(decltype(start), geometry));
+    const ssize_t size = ::pread(segment.get(), &start, sizeof start, 0);
+    if (size != sizeof start || start.magic != kHostOutboxMagic || start.layout_version != kLayoutVersion) {
+        error = size < 0 ? std::error_code(errno, std::generic_category())
+                         : std::make_error_code(std::errc::invalid_argument);
         return {};
     }
-    if (view.header()->magic != kHostOutboxMagic || view.header()->layout_version != kLayoutVersion) {
-        error = std::make_error_code(std::errc::invalid_argument);
-        return {};
-    }
-    view.geometry_ = view.header()->geometry;
+    view.geometry_ = start.geometry;
     view.mapping_ = Mapping::map(segment, view.geometry_.host_outbox_size, Access::read_only, error);
     return error ? HostOutboxView{} : std::move(view);
 }

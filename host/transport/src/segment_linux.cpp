@@ -93,28 +93,15 @@ Descriptor create_segment(const char* name, std::uint64_t size, std::error_code&
 
 Descriptor create_sealed_file(const char* name, std::span<const std::byte> bytes, std::error_code& error) {
     Descriptor file = create_memfd(name, bytes.size(), error);
-    if (file && !write_all(file.get(), bytes)) {
+    // Not F_SEAL_WRITE, for which the kernel waits until nobody holds a page of the file: itself it does for a while,
+    // and on a busy machine it gives up (EBUSY). Nobody has a mapping to write through, so the other one is as good.
+    if (file &&
+        (!write_all(file.get(), bytes) ||
+         ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)) {
         error = last_error();
-    } else if (file) {
-        seal_for_good(file, error);
-    }
-    if (error) {
         file.reset();
     }
     return file;
-}
-
-void seal_for_good(const Descriptor& file, std::error_code& error) {
-    // Each try waits for up to 150 ms in the kernel (memfd_wait_for_pins).
-    constexpr int kTries = 20;
-    error.clear();
-    for (int tries = 1; ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0;
-         ++tries) {
-        if (errno != EBUSY || tries == kTries) {
-            error = last_error();
-            return;
-        }
-    }
 }
 
 void seal_against_new_writers(const Descriptor& segment, std::error_code& error) {

@@ -30,6 +30,16 @@ WorkerOutbox WorkerOutbox::map(const Descriptor& segment, const Geometry& geomet
     return outbox;
 }
 
+void WorkerOutbox::warm_up(std::size_t state_size) const noexcept {
+    populate_for_writing(mapping_.data() + geometry_.reply_ring_offset, sizeof(Slot));
+    if (state_size > 0) {
+        for (const std::uint64_t sequence : {1, 2}) {  // the two areas
+            populate_for_writing(mapping_.data() + checkpoint_area(geometry_, sequence),
+                                 sizeof(CheckpointHeader) + state_size);
+        }
+    }
+}
+
 void WorkerOutbox::write_log_line(std::uint32_t level, std::string_view text) noexcept {
     WorkerOutboxHeader& head = header();
     const std::uint64_t position = head.log_head.load(std::memory_order_relaxed);

@@ -3,12 +3,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <thread>
 
 #include "support/channel.hpp"
 #include "support/child.hpp"
@@ -120,36 +117,6 @@ TEST_CASE("a sealed file keeps its bytes and can be mapped executable") {
     REQUIRE(code != MAP_FAILED);
     CHECK(std::memcmp(code, content.data(), content.size()) == 0);
     ::munmap(code, content.size());
-}
-
-TEST_CASE("sealing waits while something still holds a page of the file") {
-    const Descriptor file(::memfd_create("bulkhead-test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    REQUIRE(::write(file.get(), "held", 4) == 4);
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    const Descriptor reader(ends[0]);
-    const Descriptor writer(ends[1]);
-    off_t start = 0;
-    REQUIRE(::splice(file.get(), &start, writer.get(), nullptr, 4, 0) == 4);  // the pipe has the page itself
-    REQUIRE(::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE) == -1);            // 150 ms later
-    REQUIRE(errno == EBUSY);
-
-    std::atomic<bool> sealing{false};
-    std::thread holder([&] {
-        while (!sealing) {
-            std::this_thread::yield();
-        }
-        // In the kernel's eyes, too, this takes longer than one try.
-        static_cast<void>(::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE));
-        std::array<char, 4> bytes{};
-        static_cast<void>(::read(reader.get(), bytes.data(), bytes.size()));
-    });
-    sealing = true;
-    std::error_code error;
-    seal_for_good(file, error);
-    holder.join();
-    CHECK_FALSE(error);
-    CHECK(change(file.get(), 4) == "");
 }
 
 // Kernels before 6.3 cannot promise it.

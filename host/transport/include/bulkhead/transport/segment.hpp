@@ -21,10 +21,6 @@ Descriptor create_segment(const char* name, std::uint64_t size, std::error_code&
 // Creates a sealed, immutable memory file that holds `bytes`.
 Descriptor create_sealed_file(const char* name, std::span<const std::byte> bytes, std::error_code& error);
 
-// From now on nobody can change the file, which nobody may have mapped writable. On a busy machine the kernel still
-// holds pages of what was written a moment ago and refuses (EBUSY): then this waits, up to about three seconds.
-void seal_for_good(const Descriptor& file, std::error_code& error);
-
 // From now on nobody can map the segment writable or write to it; mappings made before keep working.
 void seal_against_new_writers(const Descriptor& segment, std::error_code& error);
 

@@ -37,6 +37,8 @@ class WorkerOutbox {
     std::byte* block(std::uint64_t offset) const noexcept {
         return mapping_.data() + geometry_.reply_slab_offset + offset;
     }
+    // Makes present what the first replies and checkpoints of a state of this size will touch.
+    void warm_up(std::size_t state_size) const noexcept;
     void write_log_line(std::uint32_t level, std::string_view text) noexcept;
     // Stores the sentence why this worker cannot start; cut at kFailureCapacity.
     void write_failure(std::string_view sentence) noexcept;
