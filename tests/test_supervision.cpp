@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -202,12 +203,19 @@ TEST_CASE("a worker is known to serve while its first call still runs") {
     for (const int standby : {0, 1}) {
         CAPTURE(standby);
         Witness witness(merged(kEndlessRestarts, {{"supervision", {{"standby", standby}}}}));
-        const Plugin& plugin = witness.plugin();
-        REQUIRE(eventually([&] { return standby == 0 || plugin.status().standby_ready; }));
-        CHECK(summary(plugin.call("die", "")) == "crashed/unknown");
-        const Held held(witness);  // the next one's first call
-        CHECK(eventually([&] { return plugin.status().state == PluginState::running; }));
-        CHECK(eventually([&] { return standby == 0 || plugin.status().standby_ready; }));
+        Service& service = witness.service();
+        REQUIRE(eventually([&] { return standby == 0 || service.plugin().status().standby_ready; }));
+        Held running(witness);
+        auto next = service.plugin().async_call("hold", witness.make_gate(), {}, boost::asio::use_future);
+        kill_worker(service);
+        CHECK(running.outcome() == "crashed/unknown");
+        CHECK(service.log().await([](const std::vector<LogLine>& lines) {
+            return std::any_of(lines.begin(), lines.end(),
+                               [](const LogLine& line) { return contains(line.text, "its next worker serves"); });
+        }));
+        CHECK(witness.journal().size() == 2);  // it runs
+        service.end_host();
+        CHECK(summary(next.get()) == "stopped/unknown");
     }
 }
 

@@ -19,6 +19,9 @@ void Lane::read_for_a_while(const WorkerRef& worker) {
     SteadyTime now;
     transport::RingReader next;  // where the next answer will be
     std::optional<SteadyTime> end;
+    // A crash handler that sees somebody look gives no signal for now.
+    const std::atomic<std::uint32_t>& crashing = worker->view.header().crashing;
+    const std::uint32_t crashing_seen = crashing.load(std::memory_order_relaxed);
     for (;;) {
         Completions done;
         const Reading reading = read_on_supervisor(worker, done, now, next);
@@ -33,9 +36,9 @@ void Lane::read_for_a_while(const WorkerRef& worker) {
             break;
         }
         if (reading == Reading::may_come) {
-            const auto arrived = [&next] {
+            const auto arrived = [&] {
                 next.prefetch_next();
-                return next.ready();
+                return next.ready() || crashing.load(std::memory_order_relaxed) != crashing_seen;
             };
             if (!transport::spin_until(arrived, spin_budget_)) {
                 stop_reading(worker);
@@ -56,6 +59,10 @@ Lane::Reading Lane::read_on_supervisor(const WorkerRef& worker, Completions& don
     supervisor_reads_ = false;
     if (worker != serving_ || reader_ != nullptr) {
         return Reading::nothing_expected;  // by us
+    }
+    if (worker->view.header().crashing.load(std::memory_order_acquire) != 0 && may_serve_on(*worker)) {
+        on_crash_notice(done);
+        return Reading::nothing_expected;
     }
     set_host_waits(transport::kHostLooks);
     drain(done);
