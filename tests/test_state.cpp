@@ -1,7 +1,9 @@
 // State that outlives its worker.
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/use_future.hpp>
 #include <bulkhead/transport/layout.hpp>
 #include <cstddef>
@@ -213,6 +215,24 @@ TEST_CASE("a state that load refuses, or that crashes it twice, is put aside and
                                [](const LogLine& line) { return contains(line.text, "its state is dropped, "); });
         }));
     }
+}
+
+TEST_CASE("whoever kills a worker while it loads its state does not cost it the state") {
+    Service service = keeper({{"config", {{"load_ms", 500}}}});
+    REQUIRE(call(service, "add", "9") == "ok: 9");
+    std::ptrdiff_t kills = 0;
+    for (const int signal : {SIGKILL, SIGSEGV, SIGKILL, SIGKILL}) {
+        const std::vector<pid_t> workers = family_of(::getpid()).others;
+        REQUIRE(workers.size() == 1);
+        REQUIRE(::kill(workers.front(), signal) == 0);
+        ++kills;
+        REQUIRE(service.log().await([kills](const std::vector<LogLine>& lines) {
+            return std::count_if(lines.begin(), lines.end(),
+                                 [](const LogLine& line) { return line.text == "it loads"; }) == kills;
+        }));
+        REQUIRE(await_gone(workers.front()));
+    }
+    CHECK(call(service, "get") == "ok: 9");
 }
 
 TEST_CASE("a plugin that crashed once while it loaded its state, and then cannot be created, is given up") {

@@ -1,6 +1,7 @@
 // The state that outlives workers: where it comes from, and when it is taken over from a worker.
 #include <algorithm>
 #include <bulkhead/transport/checkpoint.hpp>
+#include <csignal>
 
 #include "lane.hpp"
 
@@ -123,9 +124,12 @@ bool Lane::was_loading_state(const WorkerProcess& dead) {
     return life == transport::Life::restoring;
 }
 
-// The worker died of the state that it was to load. Once may be chance; a refusal, or the second death, is not.
+// The worker died of the state that it was to load. Once may be chance; a refusal, or the second death, is not. Signals
+// that others send say nothing of the state.
 bool Lane::blames_state(const WorkerProcess& dead, const Report& report) {
-    if (was_loading_state(dead) && report.cause != Cause::host_request && !dead.blameless) {
+    const bool from_outside = report.cause == Cause::host_request || report.cause == Cause::killed || dead.blameless ||
+                              (report.crash && report.crash->code == SI_USER);
+    if (was_loading_state(dead) && !from_outside) {
         return ++deaths_by_state_ >= 2;
     }
     const auto life = static_cast<transport::Life>(dead.view.header().life.load(std::memory_order_acquire));

@@ -1,5 +1,5 @@
 /* A plugin that counts, and whose count must survive it. Its config names what goes wrong:
- * "refuse_load", "crash_in_load", "fail_save"; "save_ms":N has each save take so long,
+ * "refuse_load", "crash_in_load", "fail_save"; "save_ms":N, "load_ms":N have each save or load take so long,
  * "exit_ms":N has it exit with code 0 after that time. If its environment has a KEEPER_TRAP, a crash in load leaves a
  * file there, and where one is, create crashes. */
 #include <bulkhead/plugin/plugin.h>
@@ -20,7 +20,7 @@ static struct {
     long long count;
     size_t padding; /* bytes that the state has beside the count */
     int refuse_load, crash_in_load, fail_save;
-    long save_ms;
+    long save_ms, load_ms;
     pthread_t main; /* where it was created */
     int saves;
     int is_inside; /* a method runs */
@@ -62,6 +62,7 @@ static int create(const bulkhead_services *services, bulkhead_bytes config, void
     self.crash_in_load = contains(config, "crash_in_load");
     self.fail_save = contains(config, "fail_save");
     self.save_ms = number_after(config, "\"save_ms\":");
+    self.load_ms = number_after(config, "\"load_ms\":");
     self.main = pthread_self();
     const long exit_ms = number_after(config, "\"exit_ms\":");
     if (exit_ms > 0) {
@@ -102,6 +103,10 @@ static int save(void *instance, bulkhead_state *state, bulkhead_error *error) {
 
 static int load(void *instance, uint32_t version, bulkhead_bytes state, bulkhead_error *error) {
     (void)instance;
+    if (self.load_ms > 0) {
+        self.services->log(BULKHEAD_LOG_INFO, "it loads", strlen("it loads"));
+        doze_for(self.load_ms);
+    }
     if (self.crash_in_load) {
         const char *trap = getenv("KEEPER_TRAP");
         if (trap != NULL) {

@@ -215,6 +215,10 @@ TEST_CASE("a thousand starts and kills leave nothing behind") {
         CHECK(guard.await_exited(worker.start_id).wait_status == SIGKILL);
     };
     start_and_kill();
+    for (const auto deadline = patience();
+         children_of(guard.fork_server()).size() != 1 && std::chrono::steady_clock::now() < deadline;) {
+        std::this_thread::yield();  // the next blank is not there yet
+    }
     const long own = open_descriptors(::getpid());
     const long of_guard = open_descriptors(guard.pid());
     const long of_fork_server = open_descriptors(guard.fork_server());
