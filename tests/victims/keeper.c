@@ -207,8 +207,8 @@ static char *outbox_address(void) {
     return begin;
 }
 
-/* The host believes that another thread crashes, until the file is there: then the call is answered after all. The request
- * tells where in the outbox the crash is announced and where the host's bell is, and the file. */
+/* The host believes that another thread crashes, until the file is there: then the call is answered after all. The
+ * request tells where in the outbox the crash is announced and where the host's bell is, and the file. */
 static void add_as_if_crashing(void *instance, bulkhead_call *call, bulkhead_bytes request) {
     (void)instance;
     unsigned long crashing = 0, bell = 0;
