@@ -1,4 +1,4 @@
-"""What the release build's compile_commands.json says about the compilation of our sources."""
+"""What compile_commands.json says about the compilation of our sources: that of dev, which compiles each by itself."""
 
 import json
 import shlex
@@ -6,13 +6,13 @@ from pathlib import Path
 
 from sources import ROOT
 
-BUILD = ROOT / "build" / "release"
+BUILD = ROOT / "build" / "dev"
 
 
 def entries() -> list[dict]:
     path = BUILD / "compile_commands.json"
     if not path.is_file():
-        raise SystemExit(f"{path} is missing: run cmake --preset release first.")
+        raise SystemExit(f"{path} is missing: run cmake --preset dev first.")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -71,6 +71,9 @@ struct Message {
     // Copies what means something.
     Message(const Message& other) noexcept { *this = other; }
     Message& operator=(const Message& other) noexcept {
+        if (this == &other) {
+            return *this;
+        }
         call_id = other.call_id;
         incarnation = other.incarnation;
         kind = other.kind;
