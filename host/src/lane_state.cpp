@@ -105,7 +105,7 @@ bool Lane::commit_checkpoint(WorkerProcess& worker, std::uint64_t needed) {
     }
     // While one thread crashes, its dispatcher may still end a call. What that changed is not in the state that the
     // next worker began with.
-    if (worker.succeeded || !absorb_checkpoint(worker)) {
+    if (worker.superseded || !absorb_checkpoint(worker)) {
         return false;
     }
     if (worker.checkpoint < needed) {

@@ -21,7 +21,7 @@ void Lane::take_over(Completions& done) {
         return;
     }
     for (const WorkerRef& worker : leaving_) {
-        worker->succeeded = true;
+        worker->superseded = true;
     }
     serving_ = std::exchange(coming_, nullptr);
     handover_wanted_ = false;  // also when the former one died instead of handing over: this one is fresh

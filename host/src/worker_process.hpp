@@ -69,7 +69,7 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     std::uint64_t checkpoint = 0;             // sequence of the last one that was taken
     std::uint64_t checkpoint_position = 0;    // calls below it are in that one if ...
     std::uint32_t checkpoint_open_calls = 0;  // ... this is 0
-    bool succeeded = false;                   // its successor began with that checkpoint: a later one comes too late
+    bool superseded = false;                  // its successor began with that checkpoint: a later one comes too late
     bool serving = false;                     // activated
     bool served_well = false;                 // it answered a call
     bool handing_over = false;                // it was told where to stop

@@ -145,10 +145,10 @@ bool wake_reading_caller() noexcept {
 }
 
 // Who stands by will hear from the host, and looks out for that for a while (Dispatcher::wait_for_start).
-void wake_standbys() noexcept {
+void wake_standby() noexcept {
     for (std::uint32_t index = 0; index < transport::kWorkerCells; ++index) {
         const transport::WorkerCell& cell = the_host->worker_cell(index);
-        if (&cell != the_cell && cell.start.load(std::memory_order_relaxed) == transport::kNoPosition) {
+        if (cell.incarnation.load(std::memory_order_relaxed) > the_header->incarnation) {
             transport::futex_wake(cell.bell);
         }
     }
@@ -161,8 +161,8 @@ bool announce_crash() noexcept {
     if (!the_header->crashing.compare_exchange_strong(nobody, who, std::memory_order_release)) {
         return false;
     }
+    wake_standby();  // it has the longer way
     const bool caller_reads = wake_reading_caller();
-    wake_standbys();
     if (!caller_reads) {
         the_signal->raise_without_waiting();
     }
