@@ -75,6 +75,12 @@ TEST_CASE("an honest worker breaks no rule and is read to the end") {
     CHECK(audit.methods()[1].idempotent);  // because it says so
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kRounds = 1000;
+#else
+constexpr int kRounds = 4000;
+#endif
+
 TEST_CASE("whatever a worker writes into its outbox is read within its bounds, and lies are named") {
     const std::uint64_t seed = transport::testing::choose_seed();
     CAPTURE(seed);
@@ -83,7 +89,7 @@ TEST_CASE("whatever a worker writes into its outbox is read within its bounds, a
     OutboxAudit::be_honest(outbox);
     const std::vector<std::byte> honest(outbox.bytes().begin(), outbox.bytes().end());
     std::set<std::string> rules;
-    for (int round = 0; round < 4000; ++round) {
+    for (int round = 0; round < kRounds; ++round) {
         std::copy(honest.begin(), honest.end(), outbox.bytes().begin());
         OutboxAudit audit(outbox);
         for (std::uint64_t look = random.between(1, 4); look > 0; --look) {
