@@ -19,7 +19,10 @@ struct Blank {
     std::chrono::steady_clock::time_point made_at;
 };
 
+// Whether an order is there already, or the blank has time to make itself warm.
+enum class BlankFor { an_order, later };
+
 // Forks one. Only for a process with one thread.
-std::optional<Blank> make_blank(std::error_code& error);
+std::optional<Blank> make_blank(BlankFor use, std::error_code& error);
 
 }  // namespace bulkhead::worker

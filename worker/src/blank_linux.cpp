@@ -1,6 +1,5 @@
 #include "blank.hpp"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,7 +21,7 @@ namespace {
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
 // The other side: waits for its order and becomes what that says.
-[[noreturn]] void run_blank(transport::Descriptor orders, pid_t fork_server) {
+[[noreturn]] void run_blank(transport::Descriptor orders, pid_t fork_server, BlankFor use) {
     die_with_parent(fork_server);
     // Its own process group too, so that what it starts can be ended with it.
     ::setsid();
@@ -31,8 +30,7 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
     close_all_but(kept);
     reset_signals();
     set_process_name("bulkhead-blank");
-    pollfd order_waits{orders.get(), POLLIN, 0};
-    if (::poll(&order_waits, 1, 0) == 0) {
+    if (use == BlankFor::later) {
         warm_up();
     }
 
@@ -55,7 +53,7 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
 
 }  // namespace
 
-std::optional<Blank> make_blank(std::error_code& error) {
+std::optional<Blank> make_blank(BlankFor use, std::error_code& error) {
     error.clear();
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -68,7 +66,7 @@ std::optional<Blank> make_blank(std::error_code& error) {
     Blank blank;
     blank.pid = ::fork();
     if (blank.pid == 0) {
-        run_blank(std::move(far), fork_server);
+        run_blank(std::move(far), fork_server, use);
     }
     if (blank.pid < 0) {
         error = last_error();

@@ -105,7 +105,7 @@ void ForkServer::make_next_blank() {
     blank_at_.reset();
     if (!blank_) {
         std::error_code ignored;
-        blank_ = make_blank(ignored);
+        blank_ = make_blank(BlankFor::later, ignored);
     }
 }
 
@@ -133,7 +133,7 @@ void ForkServer::take_order() {
 void ForkServer::start(const transport::Packet& packet, const transport::StartMessage& order) {
     std::error_code error;
     if (!has_living_blank()) {
-        blank_ = make_blank(error);
+        blank_ = make_blank(BlankFor::an_order, error);
     }
     if (!blank_) {
         refuse(order, error.value());

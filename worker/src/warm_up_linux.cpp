@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 // Debian 12's headers lack these (kernel 5.14).
 #ifndef MADV_POPULATE_READ
@@ -19,8 +18,7 @@ namespace bulkhead::worker {
 namespace {
 
 constexpr std::uintptr_t kPage = 4096;
-constexpr std::size_t kHeapRoom = std::size_t{64} << 10;
-constexpr std::size_t kStackRoom = std::size_t{32} << 10;
+constexpr std::size_t kStackRoom = std::size_t{16} << 10;
 
 // An older kernel refuses: then it is not warm.
 void populate(std::uintptr_t begin, std::uintptr_t end, int how) noexcept {
@@ -56,7 +54,6 @@ int populate_module(dl_phdr_info* module, std::size_t, void*) noexcept {
 }
 
 void populate_heap() noexcept {
-    std::free(std::malloc(kHeapRoom));
     const auto end = reinterpret_cast<std::uintptr_t>(::sbrk(0));
     populate(end - ::mallinfo2().arena, end, MADV_POPULATE_WRITE);
 }
