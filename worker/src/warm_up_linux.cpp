@@ -26,28 +26,13 @@ void populate(std::uintptr_t begin, std::uintptr_t end, int how) noexcept {
     ::madvise(reinterpret_cast<void*>(begin), end - begin, how);
 }
 
+// Data that is written later is copied only then: most of it never is.
 int populate_module(dl_phdr_info* module, std::size_t, void*) noexcept {
-    std::uintptr_t read_only_after_relocation = 0;
     for (int index = 0; index < module->dlpi_phnum; ++index) {
         const ElfW(Phdr)& header = module->dlpi_phdr[index];
-        if (header.p_type == PT_GNU_RELRO) {
-            read_only_after_relocation = (module->dlpi_addr + header.p_vaddr + header.p_memsz) / kPage * kPage;
-        }
-    }
-    for (int index = 0; index < module->dlpi_phnum; ++index) {
-        const ElfW(Phdr)& header = module->dlpi_phdr[index];
-        if (header.p_type != PT_LOAD) {
-            continue;
-        }
-        const std::uintptr_t begin = module->dlpi_addr + header.p_vaddr;
-        const std::uintptr_t end = begin + header.p_memsz;
-        if ((header.p_flags & PF_W) == 0) {
-            populate(begin, end, MADV_POPULATE_READ);
-        } else if (read_only_after_relocation < begin || read_only_after_relocation > end) {
-            populate(begin, end, MADV_POPULATE_WRITE);
-        } else {
-            populate(begin, read_only_after_relocation, MADV_POPULATE_READ);
-            populate(read_only_after_relocation, end, MADV_POPULATE_WRITE);
+        if (header.p_type == PT_LOAD) {
+            const std::uintptr_t begin = module->dlpi_addr + header.p_vaddr;
+            populate(begin, begin + header.p_memsz, MADV_POPULATE_READ);
         }
     }
     return 0;
