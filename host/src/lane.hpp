@@ -202,8 +202,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     // ---- lane_waiting.cpp
     void enlist(SyncWaiter& waiter, transport::SteadyTime begin);
-    void fall_asleep(SyncWaiter& waiter);
-    void unlink(SyncWaiter& waiter);
     void wake(SyncWaiter& sleeper);
     void wake_answered();
     bool may_sleep_on(const SyncWaiter& sleeper) const;
@@ -222,6 +220,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void drain(Completions& done);
     void drain(WorkerProcess& worker, Completions& done);
     void pass_reader_on(Completions& done);
+    void give_turn(const SyncWaiter& waiter);
     void let_supervisor_read(Completions& done);
     void set_host_waits(std::uint32_t how);
     void wake_reader();
@@ -375,8 +374,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     CallClock clock_;
     transport::SteadyTime decided_at_;  // when the last call got its outcome
     SyncWaiter* reader_ = nullptr;      // the one thread that waits on the worker's bell
-    SyncWaiter* first_sleeper_ = nullptr;
-    SyncWaiter* last_sleeper_ = nullptr;
+    WaiterQueue sleepers_;
+    WaiterQueue woken_;  // with their outcomes, and on their way to a core and to the mutex
     // Of several brisk callers one has its turn: until then it reads and makes its calls, and the others sleep on even
     // if their answers are there. See lane_waiting.cpp.
     transport::SteadyTime turn_until_;

@@ -4,9 +4,10 @@
 // Callers that call again and again (brisk ones) take turns: waking one costs as much as a hundred calls, and if each
 // answer woke its caller, several of them would get less done than one. The one whose turn it is reads, and makes its
 // calls, for kTurn; the answers of the other brisk ones are read and kept, and they are woken when it is their turn,
-// or when the reader has to sleep itself. A caller that is not brisk is woken at once, and keeps no turn. Should the
-// one whose turn it is not come back from between two calls, the supervisor's timer ends the turn. Deadlines do not
-// care for turns: each sleeper wakes at its own.
+// or when the reader has to sleep itself. A caller that is not brisk is woken at once, and keeps no turn. Who is woken
+// may have to wait for a core, which a caller that never sleeps does not give up before the scheduler's tick; so it counts
+// as one that waits for a turn. Should the one whose turn it is not come back from between two calls, the supervisor's
+// timer ends the turn. Deadlines do not care for turns: each sleeper wakes at its own.
 #include <bulkhead/transport/waiting.hpp>
 #include <chrono>
 
@@ -30,7 +31,7 @@ thread_local CallerPace pace_of_this_thread;
 }  // namespace
 
 void Lane::enlist(SyncWaiter& waiter, SteadyTime begin) {
-    const bool alone = reader_ == nullptr && first_sleeper_ == nullptr;
+    const bool alone = reader_ == nullptr && sleepers_.empty() && woken_.empty();
     if (!alone) {
         CallerPace& pace = pace_of_this_thread;
         pace.streak = pace.lane == this && begin - pace.left < kRightAfter ? pace.streak + 1 : 0;
@@ -38,38 +39,27 @@ void Lane::enlist(SyncWaiter& waiter, SteadyTime begin) {
         waiter.pace = &pace;
         waiter.brisk = pace.streak >= kBriskStreak;
     }
-    if (alone || (reader_ == nullptr && turn_holder_ == waiter.pace && begin < turn_until_)) {
+    const bool has_turn = turn_holder_ == waiter.pace && begin < turn_until_;
+    if (alone || (reader_ == nullptr && (has_turn || (turn_holder_ == nullptr && sleepers_.empty())))) {
         turn_holder_ = nullptr;
         reader_ = &waiter;
         set_host_waits(transport::kHostLooks);
         return;
     }
-    fall_asleep(waiter);
-}
-
-void Lane::fall_asleep(SyncWaiter& waiter) {
-    waiter.asleep = true;
-    waiter.previous = last_sleeper_;
-    (last_sleeper_ != nullptr ? last_sleeper_->next : first_sleeper_) = &waiter;
-    last_sleeper_ = &waiter;
-}
-
-void Lane::unlink(SyncWaiter& waiter) {
-    (waiter.previous != nullptr ? waiter.previous->next : first_sleeper_) = waiter.next;
-    (waiter.next != nullptr ? waiter.next->previous : last_sleeper_) = waiter.previous;
-    waiter.previous = waiter.next = nullptr;
-    waiter.asleep = false;
+    sleepers_.add(waiter);
 }
 
 // It has its outcome.
 void Lane::wake(SyncWaiter& sleeper) {
-    unlink(sleeper);
+    sleepers_.remove(sleeper);
+    woken_.add(sleeper);
+    sleeper.woken_at = decided_at_;
     sleeper.word.store(SyncWaiter::kDone, std::memory_order_release);
     transport::futex_wake(sleeper.word);
 }
 
 void Lane::wake_answered() {
-    for (SyncWaiter* sleeper = first_sleeper_; sleeper != nullptr;) {
+    for (SyncWaiter* sleeper = sleepers_.first(); sleeper != nullptr;) {
         SyncWaiter* const next = sleeper->next;
         if (sleeper->done) {
             wake(*sleeper);
@@ -221,11 +211,12 @@ void Lane::drain(WorkerProcess& worker, Completions& done) {
 
 // The caller's call has its outcome.
 void Lane::leave(SyncWaiter& waiter, Completions& done) {
-    if (waiter.asleep) {  // its deadline woke it, and its answer was there
-        unlink(waiter);
+    if (waiter.queue != nullptr) {  // still among the sleepers: its deadline woke it, and its answer was there
+        waiter.queue->remove(waiter);
     }
+    const bool others = !sleepers_.empty() || !woken_.empty();
     CallerPace* pace = waiter.pace;
-    if (pace == nullptr && first_sleeper_ != nullptr) {  // it was alone when it came
+    if (pace == nullptr && others) {  // it was alone when it came
         pace = &pace_of_this_thread;
         pace->lane = this;
         pace->streak = 0;
@@ -234,12 +225,15 @@ void Lane::leave(SyncWaiter& waiter, Completions& done) {
         pace->left = clock_.now();
     }
     if (reader_ != &waiter) {
+        if (turn_holder_ != nullptr && turn_holder_ == pace && !waiter.brisk) {  // it only needed a core
+            pass_reader_on(done);
+        }
         return;
     }
     if (looked_at_ != serving_) {
         looked_at_.reset();
     }
-    if (first_sleeper_ != nullptr && waiter.brisk && pace->left < turn_until_) {
+    if (others && waiter.brisk && pace->left < turn_until_) {
         reader_ = nullptr;
         turn_holder_ = pace;
         watch_deadline(turn_until_ + kTurnGrace);
@@ -248,31 +242,40 @@ void Lane::leave(SyncWaiter& waiter, Completions& done) {
     pass_reader_on(done);
 }
 
-// To the next one that has to wait, or that has its turn although its answer is there.
+// To the next one that has to wait; or its turn to one whose answer is there, and who calls again or waits for a core.
 void Lane::pass_reader_on(Completions& done) {
     reader_ = nullptr;
     turn_holder_ = nullptr;
-    while (first_sleeper_ != nullptr) {
-        SyncWaiter& next = *first_sleeper_;
-        if (!next.done) {
-            unlink(next);
-            reader_ = &next;
+    while (SyncWaiter* const next = sleepers_.first()) {
+        if (!next->done) {
+            sleepers_.remove(*next);
+            reader_ = next;
             turn_until_ = clock_.now() + kTurn;
-            next.word.store(SyncWaiter::kPromoted, std::memory_order_release);
-            transport::futex_wake(next.word);
+            next->word.store(SyncWaiter::kPromoted, std::memory_order_release);
+            transport::futex_wake(next->word);
             return;
         }
-        wake(next);  // it lives on: it needs the mutex before it can go
-        if (next.brisk && first_sleeper_ != nullptr) {
-            turn_holder_ = next.pace;
-            turn_until_ = clock_.now() + kTurn;
-            watch_deadline(turn_until_ + kTurnGrace);
+        wake(*next);  // it lives on: it needs the mutex before it can go
+        if (next->brisk) {
+            give_turn(*next);
             return;
         }
+    }
+    // Nobody sleeps. But who is woken gets no core as long as callers that never sleep have them all.
+    SyncWaiter* const woken = woken_.first();
+    if (woken != nullptr && (woken->brisk || clock_.now() - woken->woken_at > kTurn)) {
+        give_turn(*woken);
+        return;
     }
     if (calls_.in_use() > 0) {
         let_supervisor_read(done);
     }
+}
+
+void Lane::give_turn(const SyncWaiter& waiter) {
+    turn_holder_ = waiter.pace;
+    turn_until_ = clock_.now() + kTurn;
+    watch_deadline(turn_until_ + kTurnGrace);
 }
 
 // The one whose turn it is did not come back.

@@ -22,6 +22,8 @@ struct CallerPace {
     std::uint32_t streak = 0;    // so many calls came right after the one before
 };
 
+class WaiterQueue;
+
 // A caller that blocks until its call has an outcome.
 struct SyncWaiter : Waiter {
     static constexpr std::uint32_t kWaiting = 0;
@@ -32,9 +34,23 @@ struct SyncWaiter : Waiter {
     CallerPace* pace = nullptr;      // of its thread; null while it is alone
     std::uint32_t request_size = 0;  // bytes of its request
     bool brisk = false;              // its thread calls again and again
-    bool asleep = false;             // it is among the lane's sleepers
-    SyncWaiter* previous = nullptr;  // among the lane's sleepers
+    transport::SteadyTime woken_at;  // when it was among those that were woken last
+    WaiterQueue* queue = nullptr;    // of the lane's, which it is in
+    SyncWaiter* previous = nullptr;  // in there
     SyncWaiter* next = nullptr;
+};
+
+// Waiters in the order in which they came, each in one queue at most. Guarded by the lane's mutex.
+class WaiterQueue {
+  public:
+    bool empty() const noexcept { return first_ == nullptr; }
+    SyncWaiter* first() const noexcept { return first_; }
+    void add(SyncWaiter& waiter) noexcept;
+    void remove(SyncWaiter& waiter) noexcept;
+
+  private:
+    SyncWaiter* first_ = nullptr;
+    SyncWaiter* last_ = nullptr;
 };
 
 // A call whose outcome goes to a handler. Owned by its PendingCall, then by a Completions list.
