@@ -11,6 +11,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "bulkhead/host/plugin.hpp"
 #include "bulkhead/host/repro.hpp"
@@ -70,9 +71,9 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     // `session` may be null. `number`, when the method's number is known.
     result<Bytes> call(const SessionRef& session, std::string_view method, std::span<const std::byte> request,
                        const CallOptions& options, std::optional<std::uint16_t> number = std::nullopt);
-    void start_call(const SessionRef& session, std::string_view method, std::vector<std::byte> request,
-                    const CallOptions& options, std::unique_ptr<Completion> completion,
-                    const std::shared_ptr<CancelTicket>& ticket);
+    void start_call(const SessionRef& session, std::string_view method, std::optional<std::uint16_t> number,
+                    std::span<const std::byte> request, const CallOptions& options,
+                    std::unique_ptr<Completion> completion, const std::shared_ptr<CancelTicket>& ticket);
     // ---- in place: any thread (lane_in_place.cpp). A request buffer is used up.
     result<RequestBuffer> prepare(const SessionRef& session, std::string_view method, std::size_t size,
                                   const CallOptions& options);
@@ -150,6 +151,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
                      const CallOptions& options, Completions& done);
     void copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request);
     void publish(PendingCall& call, std::span<const std::byte> small = {});
+    void announce();
     bool has_ring_room();
 
     // ---- lane_in_place.cpp
@@ -216,6 +218,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     Reading read_on_supervisor(const WorkerRef& worker, Completions& done, transport::SteadyTime& now,
                                transport::RingReader& next);
     void stop_reading(const WorkerRef& worker);
+    void run_handlers(Completions& done);
     // ---- lane_waiting.cpp
     void drain(Completions& done);
     void drain(WorkerProcess& worker, Completions& done);
@@ -381,6 +384,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     transport::SteadyTime turn_until_;
     const CallerPace* turn_holder_ = nullptr;           // it has its turn, and is between two calls; then nobody reads
     bool supervisor_reads_ = false;                     // and looks for itself, so the worker need not signal
+    std::thread::id handlers_run_on_;                   // who runs them announces what they published
     WorkerRef looked_at_;                               // keeps the worker mapped whose ring the reader looks at
     std::uint32_t host_waits_ = transport::kHostLooks;  // what the serving worker's cell says
     std::atomic<std::uint32_t> reader_word_{0};         // changed to make the reader look up from the ring

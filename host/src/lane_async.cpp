@@ -9,12 +9,13 @@ namespace bulkhead::detail {
 
 using transport::SteadyTime;
 
-void Lane::start_call(const SessionRef& session, std::string_view method, std::vector<std::byte> request,
-                      const CallOptions& options, std::unique_ptr<Completion> completion,
-                      const std::shared_ptr<CancelTicket>& ticket) {
+void Lane::start_call(const SessionRef& session, std::string_view method, std::optional<std::uint16_t> number,
+                      std::span<const std::byte> request, const CallOptions& options,
+                      std::unique_ptr<Completion> completion, const std::shared_ptr<CancelTicket>& ticket) {
+    // Once the mutex is left the handler may have run and let go of the last handle.
+    const std::shared_ptr<Lane> kept = ticket ? shared_from_this() : nullptr;
     auto waiter = std::make_unique<AsyncWaiter>();
     waiter->asynchronous = true;
-    waiter->method = method;
     waiter->completion = std::move(completion);
     waiter->ticket = ticket;
     if (ticket) {
@@ -26,7 +27,8 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::v
         Lock lock(mutex_);
         Submission submission;
         submission.session = session;
-        std::optional<ErrorCode> why = examine(method, std::nullopt, request.size(), options, submission);
+        std::optional<ErrorCode> why = examine(method, number, request.size(), options, submission);
+        waiter->method = submission.method;
         // Nothing here may block, and nobody overtakes those who wait already.
         const bool may_wait = options.when_full == WhenFull::wait;
         if (!why && !(may_wait && !deferred_.empty())) {
@@ -35,7 +37,7 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::v
         if (waiter && may_wait && (!why || *why == ErrorCode::overloaded) &&
             deferred_.size() < release_->geometry.call_slots) {
             watch_deadline(submission.deadline);
-            deferred_.push_back({submission, std::move(request), options, std::move(waiter)});
+            deferred_.push_back({submission, {request.begin(), request.end()}, options, std::move(waiter)});
         } else if (waiter) {
             turned_away = std::move(waiter);
             refused = refusal(lock, submission, method, why.value_or(ErrorCode::overloaded), request.size());

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 #include <stop_token>
+#include <thread>
 
 #include "lane.hpp"
 
@@ -136,7 +137,16 @@ void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
     if (release_->manifest.supervision.recycle.memory > 0) {
         watch_deadline(call.begin + kMemoryPeriod);
     }
-    transport::full_fence();
+    // A handler makes many calls in a row, and a fence takes as long as the stores before it need to get to another core. So
+    // whoever runs the handlers makes it up for all of them; meanwhile a worker that is seen asleep is woken at once.
+    if (handlers_run_on_ != std::this_thread::get_id()) {
+        transport::full_fence();
+    }
+    announce();
+}
+
+// Wakes the worker if it sleeps. After a fence it does not miss one that is about to.
+void Lane::announce() {
     if (serving_ && serving_->view.header().parked.load(std::memory_order_relaxed) != 0) {
         transport::WorkerCell& cell = outbox_.worker_cell(serving_->cell);
         runtime_->permits.claim(cell.spin_permit);

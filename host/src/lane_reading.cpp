@@ -1,6 +1,7 @@
 // The supervisor as the reader: when no caller blocks. While answers follow each other closely it looks for the next
 // one itself, as a caller would, so that neither side needs a system call for it.
 #include <bulkhead/transport/waiting.hpp>
+#include <thread>
 
 #include "lane.hpp"
 
@@ -25,7 +26,7 @@ void Lane::read_for_a_while(const WorkerRef& worker) {
     for (;;) {
         Completions done;
         const Reading reading = read_on_supervisor(worker, done, now, next);
-        done.run(*this);
+        run_handlers(done);
         if (reading == Reading::nothing_expected) {
             return;
         }
@@ -79,6 +80,21 @@ Lane::Reading Lane::read_on_supervisor(const WorkerRef& worker, Completions& don
     supervisor_reads_ = true;
     next = worker->replies;
     return done.empty() ? Reading::may_come : Reading::something_came;
+}
+
+void Lane::run_handlers(Completions& done) {
+    if (done.empty()) {
+        return;
+    }
+    {
+        const Lock lock(mutex_);
+        handlers_run_on_ = std::this_thread::get_id();
+    }
+    done.run(*this);
+    const Lock lock(mutex_);
+    handlers_run_on_ = {};
+    transport::full_fence();
+    announce();
 }
 
 void Lane::stop_reading(const WorkerRef& worker) {

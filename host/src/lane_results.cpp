@@ -13,6 +13,10 @@ result<Bytes> Lane::conclude(std::uint64_t call_id, std::string_view method, Out
         return error_of(method, outcome);
     }
     const transport::Message& message = outcome.message;
+    const bool well = static_cast<transport::Kind>(message.kind) == transport::Kind::reply;
+    if (well && !message.in_slab()) {
+        return result<Bytes>(boost::system::in_place_value, std::span(message.inline_bytes, message.length));
+    }
     Bytes bytes;
     if (!message.in_slab()) {
         bytes = Bytes(std::span(message.inline_bytes, message.length));
@@ -33,7 +37,7 @@ result<Bytes> Lane::conclude(std::uint64_t call_id, std::string_view method, Out
             return error_of(method, outcome, "the host has no memory for its reply");
         }
     }
-    if (static_cast<transport::Kind>(message.kind) == transport::Kind::reply) {
+    if (well) {
         return bytes;
     }
     outcome.effect = Effect::unknown;

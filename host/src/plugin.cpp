@@ -85,15 +85,6 @@ result<UntrustedView> Plugin::call_in_place(std::string_view method, std::span<c
     return lane_->call_in_place(nullptr, method, request, options);
 }
 
-boost::asio::any_io_executor Plugin::callback_executor() const { return lane_->callback_executor(); }
-
-void Plugin::start_call(const std::shared_ptr<detail::SessionPin>& pin, std::string_view method,
-                        std::vector<std::byte> request, const CallOptions& options,
-                        std::unique_ptr<detail::Completion> completion,
-                        const std::shared_ptr<detail::CancelTicket>& ticket) const {
-    lane_->start_call(pin, method, std::move(request), options, std::move(completion), ticket);
-}
-
 Session::Session(Plugin plugin) : plugin_(std::move(plugin)), pin_(std::make_shared<detail::SessionPin>()) {}
 
 bool Session::lost() const { return plugin_.lane_->lost(*pin_); }

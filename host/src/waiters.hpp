@@ -57,7 +57,7 @@ class WaiterQueue {
 struct AsyncWaiter : Waiter {
     std::unique_ptr<Completion> completion;
     std::shared_ptr<CancelTicket> ticket;  // null: nobody can cancel it
-    std::string method;
+    std::uint16_t method = 0;
     std::uint64_t call_id = 0;
     std::unique_ptr<AsyncWaiter> next;
 };

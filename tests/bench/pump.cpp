@@ -10,7 +10,7 @@
 namespace bulkhead::bench {
 
 Pump::Pump(const Plugin& plugin, std::size_t payload, int core)
-    : plugin_(plugin), request_(payload, 'x'), core_(core) {}
+    : echo_(plugin.method("echo")), request_(payload, 'x'), core_(core) {}
 
 std::chrono::nanoseconds Pump::run(std::uint64_t calls, std::uint64_t window) {
     window_ = window;
@@ -28,9 +28,9 @@ std::chrono::nanoseconds Pump::run(std::uint64_t calls, std::uint64_t window) {
 }
 
 void Pump::call() {
-    plugin_.async_call("echo", request_, {},
-                       boost::asio::bind_executor(boost::asio::system_executor(),
-                                                  [this](const result<Bytes>& outcome) { on_reply(outcome); }));
+    echo_.async_call(request_, {},
+                     boost::asio::bind_executor(boost::asio::system_executor(),
+                                                [this](const result<Bytes>& outcome) { on_reply(outcome); }));
 }
 
 void Pump::on_reply(const result<Bytes>& outcome) {

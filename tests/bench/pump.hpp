@@ -25,7 +25,7 @@ class Pump {
     void call();
     void on_reply(const result<Bytes>& outcome);
 
-    const Plugin plugin_;
+    const Method echo_;
     const std::string request_;
     const int core_;
     std::uint64_t window_ = 0;

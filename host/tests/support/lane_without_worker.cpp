@@ -44,7 +44,7 @@ std::future<result<Bytes>> LaneWithoutWorker::start(const std::string& request, 
     auto handler = boost::asio::bind_executor(
         boost::asio::system_executor(), [promise](result<Bytes> outcome) { promise->set_value(std::move(outcome)); });
     const auto bytes = std::as_bytes(std::span(request));
-    lane_->start_call(nullptr, "once", {bytes.begin(), bytes.end()}, options,
+    lane_->start_call(nullptr, "once", std::nullopt, bytes, options,
                       detail::make_completion(std::move(handler), runtime_->callbacks, ticket), ticket);
     return future;
 }

@@ -5,7 +5,6 @@
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/system_executor.hpp>
@@ -48,7 +47,7 @@ class Completion {
   public:
     virtual ~Completion() = default;
     // `posted`: never runs the handler within this call.
-    virtual void complete(result<Bytes> outcome, bool posted) = 0;
+    virtual void complete(result<Bytes>&& outcome, bool posted) = 0;
 };
 
 template <typename Handler>
@@ -63,24 +62,30 @@ class HandlerCompletion final : public Completion {
         }
     }
 
-    void complete(result<Bytes> outcome, bool posted) override {
-        const auto executor = work_.get_executor();
-        // The slot is cleared where the handler runs: that is where it may be emitted.
-        auto run = [handler = std::move(handler_), outcome = std::move(outcome)]() mutable {
-            boost::asio::get_associated_cancellation_slot(handler).clear();
-            std::move(handler)(std::move(outcome));
-        };
+    void complete(result<Bytes>&& outcome, bool posted) override {
         // Inline only where that was asked for: a server may hold a lock around a call that reads others' replies.
-        if (!posted && std::is_same_v<Executor, boost::asio::system_executor>) {
-            boost::asio::dispatch(executor, std::move(run));
-        } else {
-            boost::asio::post(executor, std::move(run));
+        if constexpr (std::is_same_v<Executor, boost::asio::system_executor>) {
+            if (!posted) {
+                run(std::move(handler_), std::move(outcome));
+                return;
+            }
         }
+        boost::asio::post(work_.get_executor(),
+                          [handler = std::move(handler_), outcome = std::move(outcome)]() mutable {
+                              run(std::move(handler), std::move(outcome));
+                          });
         work_.reset();
     }
 
   private:
     using Executor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
+
+    // The slot is cleared where the handler runs: that is where it may be emitted.
+    static void run(Handler&& handler, result<Bytes>&& outcome) {
+        boost::asio::get_associated_cancellation_slot(handler).clear();
+        std::move(handler)(std::move(outcome));
+    }
+
     Handler handler_;
     boost::asio::executor_work_guard<Executor> work_;
 };

@@ -1,8 +1,6 @@
 // The handle through which a server calls a plugin.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/async_result.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,12 +9,12 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "bulkhead/host/async_call.hpp"
 #include "bulkhead/host/bytes.hpp"
 #include "bulkhead/host/call_options.hpp"
-#include "bulkhead/host/completion.hpp"
 #include "bulkhead/host/error.hpp"
 #include "bulkhead/host/export.hpp"
 #include "bulkhead/host/plugin_status.hpp"
@@ -104,7 +102,8 @@ class BULKHEAD_HOST_EXPORT Plugin {
     template <typename CompletionToken>
     auto async_call(std::string_view method, std::span<const std::byte> request, const CallOptions& options,
                     CompletionToken&& token) const {
-        return initiate(nullptr, method, request, options, std::forward<CompletionToken>(token));
+        return detail::initiate({lane_, nullptr, method, std::nullopt, request, options},
+                                std::forward<CompletionToken>(token));
     }
     template <typename CompletionToken>
     auto async_call(std::string_view method, std::string_view request, const CallOptions& options,
@@ -120,30 +119,7 @@ class BULKHEAD_HOST_EXPORT Plugin {
     friend class Session;
     explicit Plugin(std::shared_ptr<detail::Lane> lane) noexcept : lane_(std::move(lane)) {}
 
-    template <typename CompletionToken>
-    auto initiate(std::shared_ptr<detail::SessionPin> pin, std::string_view method, std::span<const std::byte> request,
-                  const CallOptions& options, CompletionToken&& token) const {
-        return boost::asio::async_initiate<CompletionToken, void(result<Bytes>)>(
-            [plugin = *this, pin = std::move(pin)](auto handler, std::string called, std::vector<std::byte> bytes,
-                                                   const CallOptions& chosen) {
-                auto ticket = detail::make_ticket(handler);
-                using Own = boost::asio::associated_executor_t<decltype(handler), boost::asio::any_io_executor>;
-                boost::asio::any_io_executor fallback;  // only one without an executor needs it
-                if constexpr (std::is_same_v<Own, boost::asio::any_io_executor>) {
-                    fallback = plugin.callback_executor();
-                }
-                auto completion = detail::make_completion(std::move(handler), fallback, ticket);
-                plugin.start_call(pin, called, std::move(bytes), chosen, std::move(completion), ticket);
-            },
-            token, std::string(method), std::vector<std::byte>(request.begin(), request.end()), options);
-    }
-
-    boost::asio::any_io_executor callback_executor() const;
     BULKHEAD_HOST_PRIVATE result<nlohmann::json> json_of(std::string_view method, const result<Bytes>& reply) const;
-    void start_call(const std::shared_ptr<detail::SessionPin>& pin, std::string_view method,
-                    std::vector<std::byte> request, const CallOptions& options,
-                    std::unique_ptr<detail::Completion> completion,
-                    const std::shared_ptr<detail::CancelTicket>& ticket) const;
 
     std::shared_ptr<detail::Lane> lane_;
 };
@@ -157,6 +133,17 @@ class BULKHEAD_HOST_EXPORT Method {
     result<Bytes> call(std::span<const std::byte> request, const CallOptions& options = {}) const;
     result<Bytes> call(std::string_view request, const CallOptions& options = {}) const {
         return call(std::as_bytes(std::span(request)), options);
+    }
+
+    // As Plugin::async_call.
+    template <typename CompletionToken>
+    auto async_call(std::span<const std::byte> request, const CallOptions& options, CompletionToken&& token) const {
+        return detail::initiate({lane_, nullptr, name_, number_, request, options},
+                                std::forward<CompletionToken>(token));
+    }
+    template <typename CompletionToken>
+    auto async_call(std::string_view request, const CallOptions& options, CompletionToken&& token) const {
+        return async_call(std::as_bytes(std::span(request)), options, std::forward<CompletionToken>(token));
     }
 
   private:

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -46,7 +47,8 @@ class BULKHEAD_HOST_EXPORT Session {
     template <typename CompletionToken>
     auto async_call(std::string_view method, std::span<const std::byte> request, const CallOptions& options,
                     CompletionToken&& token) const {
-        return plugin_.initiate(pin_, method, request, options, std::forward<CompletionToken>(token));
+        return detail::initiate({plugin_.lane_, pin_, method, std::nullopt, request, options},
+                                std::forward<CompletionToken>(token));
     }
     template <typename CompletionToken>
     auto async_call(std::string_view method, std::string_view request, const CallOptions& options,
