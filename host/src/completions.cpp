@@ -36,7 +36,8 @@ void Completions::run(Lane& lane) {
     }
     last_ = nullptr;
     for (auto call = std::move(first_); call; call = std::move(call->next)) {
-        call->completion->complete(lane.conclude(call->call_id, lane.release().methods[call->method].name, call->outcome), false);
+        call->completion->complete(
+            lane.conclude(call->call_id, lane.release().methods[call->method].name, call->outcome), false);
     }
 }
 

@@ -137,8 +137,9 @@ void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
     if (release_->manifest.supervision.recycle.memory > 0) {
         watch_deadline(call.begin + kMemoryPeriod);
     }
-    // A handler makes many calls in a row, and a fence takes as long as the stores before it need to get to another core. So
-    // whoever runs the handlers makes it up for all of them; meanwhile a worker that is seen asleep is woken at once.
+    // A handler makes many calls in a row, and a fence takes as long as the stores before it need to get to another
+    // core. So whoever runs the handlers makes it up for all of them; meanwhile a worker that is seen asleep is woken
+    // at once.
     if (handlers_run_on_ != std::this_thread::get_id()) {
         transport::full_fence();
     }

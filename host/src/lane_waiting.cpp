@@ -5,9 +5,9 @@
 // answer woke its caller, several of them would get less done than one. The one whose turn it is reads, and makes its
 // calls, for kTurn; the answers of the other brisk ones are read and kept, and they are woken when it is their turn,
 // or when the reader has to sleep itself. A caller that is not brisk is woken at once, and keeps no turn. Who is woken
-// may have to wait for a core, which a caller that never sleeps does not give up before the scheduler's tick; so it counts
-// as one that waits for a turn. Should the one whose turn it is not come back from between two calls, the supervisor's
-// timer ends the turn. Deadlines do not care for turns: each sleeper wakes at its own.
+// may have to wait for a core, which a caller that never sleeps does not give up before the scheduler's tick; so it
+// counts as one that waits for a turn. Should the one whose turn it is not come back from between two calls, the
+// supervisor's timer ends the turn. Deadlines do not care for turns: each sleeper wakes at its own.
 #include <bulkhead/transport/waiting.hpp>
 #include <chrono>
 

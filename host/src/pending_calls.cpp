@@ -4,17 +4,18 @@
 
 namespace bulkhead::detail {
 
-PendingCalls::PendingCalls(std::uint32_t slots) : calls_(slots) {
+PendingCalls::PendingCalls(std::uint32_t slots) : slots_(slots) {
+    calls_.reserve(slots);
     free_.reserve(slots);
-    for (std::uint32_t index = slots; index-- > 0;) {
-        calls_[index].id = index;
-        free_.push_back(index);
-    }
 }
 
 PendingCall* PendingCalls::acquire() {
     if (free_.empty()) {
-        return nullptr;
+        if (calls_.size() == slots_) {
+            return nullptr;
+        }
+        free_.push_back(static_cast<std::uint32_t>(calls_.size()));
+        calls_.emplace_back().id = free_.back();
     }
     PendingCall& call = calls_[free_.back()];
     free_.pop_back();

@@ -61,8 +61,8 @@ struct PendingCall {
     std::shared_ptr<SessionPin> session;  // null: any worker may serve it
 };
 
-// A table of fixed size; a call's index is the low 16 bits of its id. No allocation after construction.
-// Guarded by the lane's mutex.
+// A table of fixed size; a call's index is the low 16 bits of its id. No allocation after construction, but a slot's
+// memory is not touched before it is used first. Guarded by the lane's mutex.
 class PendingCalls {
   public:
     explicit PendingCalls(std::uint32_t slots);
@@ -73,7 +73,7 @@ class PendingCalls {
     PendingCall* find(std::uint64_t id);
     void give_back(PendingCall& call);
 
-    bool has_room() const noexcept { return !free_.empty(); }
+    bool has_room() const noexcept { return in_use() < slots_; }
     std::size_t in_use() const noexcept { return calls_.size() - free_.size(); }
     static std::uint32_t index_of(std::uint64_t id) noexcept { return static_cast<std::uint32_t>(id & 0xFFFF); }
 
@@ -81,7 +81,8 @@ class PendingCalls {
     std::vector<PendingCall*> published();
 
   private:
-    std::vector<PendingCall> calls_;
+    const std::uint32_t slots_;
+    std::vector<PendingCall> calls_;  // those that were ever used; never moves, because it has room for all
     std::vector<std::uint32_t> free_;
 };
 

@@ -48,7 +48,6 @@ class ForkServer {
     void sweep();
     void make_next_blank();
     void do_what_is_due();
-    int milliseconds_to_next_event() const;
     template <typename T>
     std::error_code tell_host(const T& message, std::span<const int> descriptors = {});
     void wait_for_room();
@@ -60,6 +59,7 @@ class ForkServer {
     std::uint32_t generation_;
     std::optional<Blank> blank_;
     std::unordered_map<pid_t, std::uint64_t> workers_;  // start ids
+    Clock::time_point ordered_at_;                      // when the last order came
     std::optional<Clock::time_point> blank_at_;         // when to make the next blank
     std::optional<Clock::time_point> sweep_at_;         // when to look for what dead workers left behind
 };

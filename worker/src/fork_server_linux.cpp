@@ -8,10 +8,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "descendants.hpp"
 #include "fork_server.hpp"
+#include "poll_until.hpp"
 #include "process.hpp"
 #include "thread_stack.hpp"
 
@@ -21,8 +23,10 @@ namespace {
 // A blank that dies sooner than this after it was made is not replaced before the next order needs one.
 constexpr auto kTooShortLife = std::chrono::milliseconds(50);
 // The next blank, and what it does to be warm, must not take a core from the worker that starts: that takes half of
-// this.
-constexpr auto kBlankDelay = std::chrono::milliseconds(2);
+// this. When orders come faster than that, the next one is better off with a blank: made while the host sees to what
+// comes between two orders.
+constexpr auto kBlankDelay = std::chrono::microseconds(2000);
+constexpr auto kBlankDelayInBurst = std::chrono::microseconds(300);
 
 std::uint64_t microseconds(const timeval& time) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
@@ -57,7 +61,7 @@ void ForkServer::run() {
         events[0] = {control_.get(), POLLIN | POLLRDHUP, 0};
         events[1] = {signals_.get(), POLLIN, 0};
         events[2] = {guard_.get(), POLLIN, 0};
-        if (::poll(events.data(), events.size(), milliseconds_to_next_event()) < 0) {
+        if (poll_until(events, {sweep_at_, blank_at_}) < 0) {
             continue;
         }
         if (events[2].revents != 0) {
@@ -85,19 +89,6 @@ void ForkServer::do_what_is_due() {
     if (blank_at_ && *blank_at_ <= now) {
         make_next_blank();
     }
-}
-
-// -1: nothing is due.
-int ForkServer::milliseconds_to_next_event() const {
-    auto next = Clock::time_point::max();
-    for (const auto& due : {sweep_at_, blank_at_}) {
-        next = std::min(next, due.value_or(next));
-    }
-    if (next == Clock::time_point::max()) {
-        return -1;
-    }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
-    return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
 }
 
 // Without a blank the next order forks, and reports why it cannot.
@@ -153,7 +144,9 @@ void ForkServer::start(const transport::Packet& packet, const transport::StartMe
     if (transport::send_packet(worker.orders.get(), {packet.bytes, packet.size}, descriptors)) {
         ::kill(worker.pid, SIGKILL);
     }
-    blank_at_ = Clock::now() + kBlankDelay;
+    const auto now = Clock::now();
+    const bool in_a_burst = now - std::exchange(ordered_at_, now) < kBlankDelay;
+    blank_at_ = now + (in_a_burst ? kBlankDelayInBurst : kBlankDelay);
 }
 
 // One that somebody killed is forgotten; reap() does not miss it.

@@ -33,7 +33,6 @@ class Guard {
     void sweep_soon();
     void do_what_is_due();
     bool wait_for_events();
-    int milliseconds_to_next_event() const;
     [[noreturn]] void end_everything();
 
     transport::Descriptor control_;

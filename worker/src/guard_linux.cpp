@@ -1,7 +1,6 @@
 #include "guard.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 #include "bulkhead/transport/packet.hpp"
 #include "descendants.hpp"
 #include "fork_server.hpp"
+#include "poll_until.hpp"
 #include "process.hpp"
 
 namespace bulkhead::worker {
@@ -111,7 +111,7 @@ bool Guard::wait_for_events() {
     events[0] = {host_.get(), POLLIN, 0};
     events[1] = {control_.get(), static_cast<short>(POLLRDHUP | (announced_ ? 0 : POLLOUT)), 0};
     events[2] = {signals_.get(), POLLIN, 0};
-    if (::poll(events.data(), events.size(), milliseconds_to_next_event()) < 0) {
+    if (poll_until(events, {fork_at_, sweep_at_}) < 0) {
         return true;
     }
     if (events[0].revents != 0 || (events[1].revents & ~POLLOUT) != 0) {
@@ -166,18 +166,6 @@ void Guard::do_what_is_due() {
     if (fork_at_ && *fork_at_ <= now) {
         start_fork_server();
     }
-}
-
-int Guard::milliseconds_to_next_event() const {
-    auto next = Clock::time_point::max();
-    for (const auto& due : {fork_at_, sweep_at_}) {
-        next = std::min(next, due.value_or(next));
-    }
-    if (next == Clock::time_point::max()) {
-        return -1;
-    }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
-    return static_cast<int>(std::max(left, 0ms).count());
 }
 
 void Guard::end_everything() {

@@ -5,12 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
-// Debian 12's headers lack these (kernel 5.14).
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
+// Debian 12's headers lack this (kernel 5.14).
+#ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
 
@@ -18,29 +18,32 @@ namespace bulkhead::worker {
 namespace {
 
 constexpr std::uintptr_t kPage = 4096;
+constexpr std::uintptr_t kFaultAround = std::uintptr_t{64} << 10;  // Linux's default fault_around_bytes
+constexpr std::uintptr_t kHeapRoom = std::uintptr_t{32} << 10;
 constexpr std::size_t kStackRoom = std::size_t{16} << 10;
 
-// An older kernel refuses: then it is not warm.
-void populate(std::uintptr_t begin, std::uintptr_t end, int how) noexcept {
-    begin = begin / kPage * kPage;
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, how);
-}
-
-// Data that is written later is copied only then: most of it never is.
-int populate_module(dl_phdr_info* module, std::size_t, void*) noexcept {
+// One byte of each such block of a file's pages is read: the kernel maps the rest of the block along with it, which is
+// several times faster than MADV_POPULATE_READ. Data that is written later is copied only then: most of it never is.
+int map_module(dl_phdr_info* module, std::size_t, void*) noexcept {
     for (int index = 0; index < module->dlpi_phnum; ++index) {
         const ElfW(Phdr)& header = module->dlpi_phdr[index];
-        if (header.p_type == PT_LOAD) {
-            const std::uintptr_t begin = module->dlpi_addr + header.p_vaddr;
-            populate(begin, begin + header.p_memsz, MADV_POPULATE_READ);
+        if (header.p_type != PT_LOAD) {
+            continue;
+        }
+        const std::uintptr_t begin = module->dlpi_addr + header.p_vaddr;
+        const std::uintptr_t end = begin + header.p_filesz;
+        for (std::uintptr_t at = begin; at < end; at = (at / kFaultAround + 1) * kFaultAround) {
+            static_cast<void>(*reinterpret_cast<const volatile std::byte*>(at));
         }
     }
     return 0;
 }
 
+// Where the next allocations will lie. An older kernel refuses: then it is not warm.
 void populate_heap() noexcept {
     const auto end = reinterpret_cast<std::uintptr_t>(::sbrk(0));
-    populate(end - ::mallinfo2().arena, end, MADV_POPULATE_WRITE);
+    const std::uintptr_t unused = (end - ::mallinfo2().keepcost) / kPage * kPage;
+    ::madvise(reinterpret_cast<void*>(unused), std::min(end - unused, kHeapRoom), MADV_POPULATE_WRITE);
 }
 
 [[gnu::noinline]] void populate_stack() noexcept {
@@ -53,7 +56,7 @@ void populate_heap() noexcept {
 }  // namespace
 
 void warm_up() noexcept {
-    ::dl_iterate_phdr(populate_module, nullptr);
+    ::dl_iterate_phdr(map_module, nullptr);
     populate_heap();
     populate_stack();
 }

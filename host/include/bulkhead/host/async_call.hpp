@@ -26,8 +26,8 @@ struct SessionPin;
 
 using AsyncSignature = void(result<Bytes>);
 
-// A token that is the handler itself, as a callback is, also one that is bound to an executor or a slot: its call starts
-// at once.
+// A token that is the handler itself, as a callback is, also one that is bound to an executor or a slot: its call
+// starts at once.
 template <typename Token>
 concept PlainHandler = requires {
     requires std::same_as<typename boost::asio::async_result<Token, AsyncSignature>::completion_handler_type, Token>;
