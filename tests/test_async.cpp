@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,8 +19,10 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "support/outcomes.hpp"
@@ -195,6 +198,79 @@ TEST_CASE("an inline handler may call again asynchronously") {
     };
     service.plugin().async_call("echo", "x", {}, asio::bind_executor(asio::system_executor(), again));
     CHECK(done.get_future().get() == "ok: x");
+}
+
+TEST_CASE("calls that inline handlers make reach a worker that falls asleep meanwhile") {
+    // A worker that parks as soon as it has nothing to do, and that it is told of calls only when the handlers are through.
+    Service service("faulty", merged(kEndlessRestarts, {{"latency", "park"}}));
+    const Method echo = service.plugin().method("echo");
+    CallOptions options;
+    options.timeout = 10s;
+    std::promise<std::string> done;
+    int left = scaled(20'000);
+    int outstanding = 0;
+    std::function<void(const result<Bytes>&)> again = [&](const result<Bytes>& outcome) {
+        --outstanding;
+        left = outcome ? left : 0;
+        // Few are outstanding for a while, and then many.
+        const int window = 1 + left / 100 % 8;
+        while (left > 0 && outstanding < window) {
+            --left;
+            ++outstanding;
+            echo.async_call("x", options, asio::bind_executor(asio::system_executor(), again));
+        }
+        if (!outcome || (left == 0 && outstanding == 0)) {
+            done.set_value(summary(outcome));
+        }
+    };
+    outstanding = 1;
+    echo.async_call("x", options, asio::bind_executor(asio::system_executor(), again));
+    CHECK(done.get_future().get() == "ok: x");
+}
+
+TEST_CASE("a token that starts its call later, and more than once, has kept all that the caller gave") {
+    Service service;
+    auto later = [&] {
+        const std::string method = "echo";
+        const std::string request = "long gone";
+        CallOptions options;
+        options.timeout = 10s;
+        return Plugin(service.plugin()).async_call(method, request, options, asio::deferred);
+    }();
+    auto of_method = service.plugin().method("echo").async_call("of a method that is gone", {}, asio::deferred);
+    Collector<std::string> answers;
+    const auto collect = [answers](const result<Bytes>& outcome) { answers.add(summary(outcome)); };
+    auto copy = later;
+    std::move(copy)(collect);
+    std::move(later)(collect);
+    std::move(of_method)(collect);
+    REQUIRE(answers.await_count(3));
+    CHECK(answers.all() ==
+          std::vector<std::string>{"ok: long gone", "ok: long gone", "ok: of a method that is gone"});
+}
+
+TEST_CASE("a handler may own the last handle of the plugin whose call it ends") {
+    for (int round = 0; round < scaled(50); ++round) {
+        std::optional<Service> service(std::in_place);
+        std::promise<std::string> done;
+        auto handle = std::make_unique<Plugin>(service->plugin());
+        const Plugin& plugin = *handle;
+        plugin.async_call("echo", "x", {},
+                          asio::bind_executor(asio::system_executor(),
+                                              [&done, handle = std::move(handle)](const result<Bytes>& outcome) mutable {
+                                                  handle.reset();
+                                                  done.set_value(summary(outcome));
+                                              }));
+        service.reset();
+        const std::string outcome = done.get_future().get();
+        CHECK((outcome == "ok: x" || outcome == "stopped/none" || outcome == "stopped/unknown"));
+    }
+}
+
+TEST_CASE("a method that the plugin does not have refuses asynchronous calls, too") {
+    Service service;
+    auto answer = service.plugin().method("nothing").async_call("x", {}, asio::use_future);
+    CHECK(summary(answer.get()) == summary(service.plugin().call("nothing", "x")));
 }
 
 TEST_CASE("an asynchronous call's handler does not wait for somebody's long synchronous call") {
