@@ -201,7 +201,8 @@ TEST_CASE("an inline handler may call again asynchronously") {
 }
 
 TEST_CASE("calls that inline handlers make reach a worker that falls asleep meanwhile") {
-    // A worker that parks as soon as it has nothing to do, and that it is told of calls only when the handlers are through.
+    // A worker that parks as soon as it has nothing to do, and that it is told of calls only when the handlers are
+    // through.
     Service service("faulty", merged(kEndlessRestarts, {{"latency", "park"}}));
     const Method echo = service.plugin().method("echo");
     CallOptions options;
@@ -245,8 +246,7 @@ TEST_CASE("a token that starts its call later, and more than once, has kept all 
     std::move(later)(collect);
     std::move(of_method)(collect);
     REQUIRE(answers.await_count(3));
-    CHECK(answers.all() ==
-          std::vector<std::string>{"ok: long gone", "ok: long gone", "ok: of a method that is gone"});
+    CHECK(answers.all() == std::vector<std::string>{"ok: long gone", "ok: long gone", "ok: of a method that is gone"});
 }
 
 TEST_CASE("a handler may own the last handle of the plugin whose call it ends") {
@@ -256,11 +256,11 @@ TEST_CASE("a handler may own the last handle of the plugin whose call it ends") 
         auto handle = std::make_unique<Plugin>(service->plugin());
         const Plugin& plugin = *handle;
         plugin.async_call("echo", "x", {},
-                          asio::bind_executor(asio::system_executor(),
-                                              [&done, handle = std::move(handle)](const result<Bytes>& outcome) mutable {
-                                                  handle.reset();
-                                                  done.set_value(summary(outcome));
-                                              }));
+                          asio::bind_executor(asio::system_executor(), [&done, handle = std::move(handle)](
+                                                                           const result<Bytes>& outcome) mutable {
+                              handle.reset();
+                              done.set_value(summary(outcome));
+                          }));
         service.reset();
         const std::string outcome = done.get_future().get();
         CHECK((outcome == "ok: x" || outcome == "stopped/none" || outcome == "stopped/unknown"));

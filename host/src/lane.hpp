@@ -148,7 +148,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
                                  std::optional<std::uint16_t> number, std::span<const std::byte> request,
                                  const CallOptions& options, SyncWaiter& waiter, std::uint64_t& id);
     void see_through(Lock& lock, PendingCall& call, std::span<const std::byte> request, SyncWaiter& waiter,
-                     const CallOptions& options, Completions& done);
+                     const CallOptions& options, Completions& done) noexcept;
     void copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request);
     void publish(PendingCall& call, std::span<const std::byte> small = {});
     void announce();
@@ -223,7 +223,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void drain(Completions& done);
     void drain(WorkerProcess& worker, Completions& done);
     void pass_reader_on(Completions& done);
-    void give_turn(const SyncWaiter& waiter);
+    void give_turn(SyncWaiter& waiter);
     void let_supervisor_read(Completions& done);
     void set_host_waits(std::uint32_t how);
     void wake_reader();
@@ -377,8 +377,9 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     CallClock clock_;
     transport::SteadyTime decided_at_;  // when the last call got its outcome
     SyncWaiter* reader_ = nullptr;      // the one thread that waits on the worker's bell
-    WaiterQueue sleepers_;
-    WaiterQueue woken_;  // with their outcomes, and on their way to a core and to the mutex
+    WaiterQueue sleepers_;              // without an outcome
+    WaiterQueue answered_;              // with one, and sleep on until it is their turn
+    WaiterQueue woken_;                 // with one, and on their way to a core and to the mutex
     // Of several brisk callers one has its turn: until then it reads and makes its calls, and the others sleep on even
     // if their answers are there. See lane_waiting.cpp.
     transport::SteadyTime turn_until_;

@@ -55,6 +55,7 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::o
 // Publishes the call if there is room; then the pending call owns `waiter`.
 std::optional<ErrorCode> Lane::try_start(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                                          const CallOptions& options, std::unique_ptr<AsyncWaiter>& waiter) {
+    watch_deadline(submission.deadline);
     CallOptions now_or_never = options;
     now_or_never.when_full = WhenFull::fail;
     const Admission admission = place(lock, submission, request, now_or_never, *waiter);
@@ -62,12 +63,11 @@ std::optional<ErrorCode> Lane::try_start(Lock& lock, const Submission& submissio
         return admission.refused;
     }
     waiter->call_id = admission.call->id;
-    static_cast<void>(waiter.release());
     if (reader_ == nullptr && !supervisor_reads_) {
         set_host_waits(transport::kHostPolls);  // before the reply can be there
     }
-    watch_deadline(submission.deadline);
     PendingCall& call = *admission.call;
+    static_cast<void>(waiter.release());
     publish(call, call.block ? std::span<const std::byte>() : request);
     return std::nullopt;
 }

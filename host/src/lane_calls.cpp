@@ -252,14 +252,20 @@ std::optional<Error> Lane::perform(const SessionRef& session, std::string_view m
     return std::nullopt;
 }
 
-// Publishes a call and waits for its outcome. Leaves the mutex when it likes.
+// Publishes a call and waits for its outcome. Leaves the mutex when it likes. An exception here would leave a waiter
+// behind in the lane, on a stack that is gone: then it is better to end.
 void Lane::see_through(Lock& lock, PendingCall& call, std::span<const std::byte> request, SyncWaiter& waiter,
-                       const CallOptions& options, Completions& done) {
+                       const CallOptions& options, Completions& done) noexcept {
     const std::uint64_t id = call.id;
     const SteadyTime deadline = call.deadline;
     waiter.request_size = call.message.length;
     enlist(waiter, call.begin);
     publish(call, call.block ? std::span<const std::byte>() : request);
+    if (handlers_run_on_ ==
+        std::this_thread::get_id()) {  // a handler blocks, which it must not: but then this is its end
+        transport::full_fence();
+        announce();
+    }
     if (options.stop.stop_possible()) {
         lock.unlock();  // the callback may run at once
         const std::stop_callback give_up(options.stop, [this, id] { cancel(id); });

@@ -39,7 +39,10 @@ void Lane::finish(PendingCall& call, Completions& done) {
         done.add(std::unique_ptr<AsyncWaiter>(static_cast<AsyncWaiter*>(waiter)));
     } else if (waiter != reader_) {
         auto& sleeper = static_cast<SyncWaiter&>(*waiter);
-        if (!may_sleep_on(sleeper)) {
+        if (may_sleep_on(sleeper)) {
+            sleepers_.remove(sleeper);
+            answered_.add(sleeper);
+        } else {
             wake(sleeper);
         }
     }
@@ -64,9 +67,9 @@ void Lane::announce_room() {
     if (room_waiters_ > 0) {
         room_.notify_all();
     }
-    if (!deferred_.empty() && !std::exchange(deferred_start_posted_, true)) {
+    if (!deferred_.empty() && !deferred_start_posted_) {
         // Not from here: whoever makes room may be in the middle of something.
-        runtime_->supervisor.post([self = shared_from_this()] { self->start_deferred(); });
+        deferred_start_posted_ = runtime_->supervisor.post([self = shared_from_this()] { self->start_deferred(); });
     }
 }
 

@@ -47,9 +47,11 @@ void Lane::read_for_a_while(const WorkerRef& worker) {
             }
         }
     }
-    const bool later =
-        runtime_->supervisor.post([self = shared_from_this(), worker] { self->read_for_a_while(worker); });
-    if (!later) {
+    worker->reading_posted = runtime_->supervisor.post([self = shared_from_this(), worker] {
+        worker->reading_posted = false;
+        self->read_for_a_while(worker);
+    });
+    if (!worker->reading_posted) {
         stop_reading(worker);
     }
 }
@@ -59,6 +61,9 @@ Lane::Reading Lane::read_on_supervisor(const WorkerRef& worker, Completions& don
     const Lock lock(mutex_);
     supervisor_reads_ = false;
     if (worker != serving_ || reader_ != nullptr) {
+        if (reader_ == nullptr && calls_.in_use() > 0) {  // who called meanwhile relied on us
+            let_supervisor_read(done);
+        }
         return Reading::nothing_expected;  // by us
     }
     if (worker->view.header().crashing.load(std::memory_order_acquire) != 0 && may_serve_on(*worker)) {

@@ -236,7 +236,9 @@ void Lane::on_signal(const WorkerRef& worker) {
         settle_overdue(*worker);
     }
     done.run(*this);
-    read_for_a_while(worker);
+    if (!worker->reading_posted) {  // else that looks, and each signal would start one more of them
+        read_for_a_while(worker);
+    }
 }
 
 void Lane::on_life(const WorkerRef& worker, Completions& done) {

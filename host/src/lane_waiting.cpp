@@ -31,7 +31,8 @@ thread_local CallerPace pace_of_this_thread;
 }  // namespace
 
 void Lane::enlist(SyncWaiter& waiter, SteadyTime begin) {
-    const bool alone = reader_ == nullptr && sleepers_.empty() && woken_.empty();
+    const bool nobody_sleeps = reader_ == nullptr && sleepers_.empty() && answered_.empty();
+    const bool alone = nobody_sleeps && woken_.empty();
     if (!alone) {
         CallerPace& pace = pace_of_this_thread;
         pace.streak = pace.lane == this && begin - pace.left < kRightAfter ? pace.streak + 1 : 0;
@@ -40,7 +41,7 @@ void Lane::enlist(SyncWaiter& waiter, SteadyTime begin) {
         waiter.brisk = pace.streak >= kBriskStreak;
     }
     const bool has_turn = turn_holder_ == waiter.pace && begin < turn_until_;
-    if (alone || (reader_ == nullptr && (has_turn || (turn_holder_ == nullptr && sleepers_.empty())))) {
+    if (alone || (reader_ == nullptr && has_turn) || (nobody_sleeps && turn_holder_ == nullptr)) {
         turn_holder_ = nullptr;
         reader_ = &waiter;
         set_host_waits(transport::kHostLooks);
@@ -51,20 +52,16 @@ void Lane::enlist(SyncWaiter& waiter, SteadyTime begin) {
 
 // It has its outcome.
 void Lane::wake(SyncWaiter& sleeper) {
-    sleepers_.remove(sleeper);
+    sleeper.queue->remove(sleeper);
     woken_.add(sleeper);
-    sleeper.woken_at = decided_at_;
+    sleeper.woken_at = clock_.now();
     sleeper.word.store(SyncWaiter::kDone, std::memory_order_release);
     transport::futex_wake(sleeper.word);
 }
 
 void Lane::wake_answered() {
-    for (SyncWaiter* sleeper = sleepers_.first(); sleeper != nullptr;) {
-        SyncWaiter* const next = sleeper->next;
-        if (sleeper->done) {
-            wake(*sleeper);
-        }
-        sleeper = next;
+    while (SyncWaiter* const sleeper = answered_.first()) {
+        wake(*sleeper);
     }
 }
 
@@ -78,6 +75,9 @@ void Lane::await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, SteadyTi
     for (bool first = true;; first = false) {
         if (reader_ == &waiter) {
             drain(done);
+            if (!answered_.empty() && decided_at_ >= turn_until_) {  // the turn is over, and our call still runs
+                wake_answered();
+            }
         } else if (reader_ == nullptr) {
             end_overdue_turn(clock_.now(), done);
         }
@@ -211,10 +211,10 @@ void Lane::drain(WorkerProcess& worker, Completions& done) {
 
 // The caller's call has its outcome.
 void Lane::leave(SyncWaiter& waiter, Completions& done) {
-    if (waiter.queue != nullptr) {  // still among the sleepers: its deadline woke it, and its answer was there
+    if (waiter.queue != nullptr) {
         waiter.queue->remove(waiter);
     }
-    const bool others = !sleepers_.empty() || !woken_.empty();
+    const bool others = !sleepers_.empty() || !answered_.empty() || !woken_.empty();
     CallerPace* pace = waiter.pace;
     if (pace == nullptr && others) {  // it was alone when it came
         pace = &pace_of_this_thread;
@@ -242,37 +242,37 @@ void Lane::leave(SyncWaiter& waiter, Completions& done) {
     pass_reader_on(done);
 }
 
-// To the next one that has to wait; or its turn to one whose answer is there, and who calls again or waits for a core.
+// Gives the next one its turn, whose answer may be there; or else makes one that has to wait the reader.
 void Lane::pass_reader_on(Completions& done) {
     reader_ = nullptr;
     turn_holder_ = nullptr;
-    while (SyncWaiter* const next = sleepers_.first()) {
-        if (!next->done) {
-            sleepers_.remove(*next);
-            reader_ = next;
-            turn_until_ = clock_.now() + kTurn;
-            next->word.store(SyncWaiter::kPromoted, std::memory_order_release);
-            transport::futex_wake(next->word);
-            return;
-        }
-        wake(*next);  // it lives on: it needs the mutex before it can go
-        if (next->brisk) {
-            give_turn(*next);
-            return;
-        }
+    if (SyncWaiter* const next = answered_.first()) {
+        wake(*next);
+        give_turn(*next);
+        return;
+    }
+    if (SyncWaiter* const next = sleepers_.first()) {
+        sleepers_.remove(*next);
+        reader_ = next;
+        turn_until_ = clock_.now() + kTurn;
+        next->word.store(SyncWaiter::kPromoted, std::memory_order_release);
+        transport::futex_wake(next->word);
+        return;
     }
     // Nobody sleeps. But who is woken gets no core as long as callers that never sleep have them all.
-    SyncWaiter* const woken = woken_.first();
-    if (woken != nullptr && (woken->brisk || clock_.now() - woken->woken_at > kTurn)) {
-        give_turn(*woken);
-        return;
+    for (SyncWaiter* woken = woken_.first(); woken != nullptr; woken = woken->next) {
+        if (!woken->had_turn && (woken->brisk || clock_.now() - woken->woken_at > kTurn)) {
+            give_turn(*woken);
+            return;
+        }
     }
     if (calls_.in_use() > 0) {
         let_supervisor_read(done);
     }
 }
 
-void Lane::give_turn(const SyncWaiter& waiter) {
+void Lane::give_turn(SyncWaiter& waiter) {
+    waiter.had_turn = true;
     turn_holder_ = waiter.pace;
     turn_until_ = clock_.now() + kTurn;
     watch_deadline(turn_until_ + kTurnGrace);

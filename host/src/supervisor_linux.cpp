@@ -138,9 +138,14 @@ void Supervisor::arm(Id id, SteadyTime when) {
         if (found == timers_.end() || found->second.when <= when) {
             return;
         }
-        schedule_.erase({found->second.when, id});
+        auto entry = schedule_.extract({found->second.when, id});
+        if (entry) {  // without an allocation, which might fail
+            entry.value().first = when;
+            schedule_.insert(std::move(entry));
+        } else {
+            schedule_.emplace(when, id);
+        }
         found->second.when = when;
-        schedule_.emplace(when, id);
         earlier_than_sleep = when < sleeping_until_;
     }
     if (earlier_than_sleep) {

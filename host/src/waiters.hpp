@@ -34,7 +34,8 @@ struct SyncWaiter : Waiter {
     CallerPace* pace = nullptr;      // of its thread; null while it is alone
     std::uint32_t request_size = 0;  // bytes of its request
     bool brisk = false;              // its thread calls again and again
-    transport::SteadyTime woken_at;  // when it was among those that were woken last
+    bool had_turn = false;           // one was given to it, and not again before it came
+    transport::SteadyTime woken_at;
     WaiterQueue* queue = nullptr;    // of the lane's, which it is in
     SyncWaiter* previous = nullptr;  // in there
     SyncWaiter* next = nullptr;

@@ -51,6 +51,8 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     std::uint64_t output_watch = 0;
     std::uint64_t death_watch = 0;
 
+    bool reading_posted = false;  // supervisor thread: it goes on with reading the replies soon
+
     transport::RingReader replies;
     AnsweredCalls answered;
     std::uint64_t begun = 0;            // last seen in the outbox; never goes back

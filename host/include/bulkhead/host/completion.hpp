@@ -66,7 +66,8 @@ class HandlerCompletion final : public Completion {
         // Inline only where that was asked for: a server may hold a lock around a call that reads others' replies.
         if constexpr (std::is_same_v<Executor, boost::asio::system_executor>) {
             if (!posted) {
-                run(std::move(handler_), std::move(outcome));
+                // One that throws has nobody to throw to: whoever reads replies must not be left by it.
+                [&]() noexcept { run(std::move(handler_), std::move(outcome)); }();
                 return;
             }
         }
