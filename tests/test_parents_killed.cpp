@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <random>
 #include <string>
 #include <thread>
@@ -13,6 +14,7 @@
 
 #include "support/outcomes.hpp"
 #include "support/processes.hpp"
+#include "support/refusals.hpp"
 #include "support/scale.hpp"
 #include "support/snapshot.hpp"
 #include "support/witness.hpp"
@@ -102,6 +104,24 @@ TEST_CASE("deaths of its parents are not held against a plugin") {
         CHECK(service.deaths().all().back().cause == Cause::unknown);
         CHECK(service.serves_again());
     }
+}
+
+TEST_CASE("a plugin that kills its parent whenever it is created is given up, and others are served meanwhile") {
+    Service service;
+    auto loading = std::async(std::launch::async, [&service] {
+        const PluginFolder folder("perils", {{"config", {{"crash_in", "parent"}}}});
+        return service.host().load(folder.path());
+    });
+    int served = 0;
+    while (loading.wait_for(100ms) != std::future_status::ready) {
+        served += service.serves_again() ? 1 : 0;
+    }
+    const auto loaded = loading.get();
+    REQUIRE_FALSE(loaded.has_value());
+    check_sentence(loaded.error().message,
+                   {"plugin perils cannot be started", "the fork server died", "times in a row"});
+    CHECK(served > 10);
+    CHECK(service.serves_again());
 }
 
 TEST_CASE("a plugin can be loaded right after its parents were killed") {

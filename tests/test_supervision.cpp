@@ -162,6 +162,26 @@ TEST_CASE("that a worker cannot be started now is told once, and it comes when i
     CHECK(told(service.log().all()) == 1);
 }
 
+TEST_CASE("a worker that dies with its fork server while the host can open nothing is found dead later") {
+    const Service service("keeper", kEndlessRestarts);
+    const auto worker = static_cast<pid_t>(service.plugin().status().worker_pid);
+    const Family family = await_family_of(::getpid());
+    // Not by a caller that blocks: that would see the kernel's death notice.
+    const auto get = [&service] {
+        CallOptions brief;
+        brief.timeout = 200ms;
+        return summary(service.plugin().async_call("get", "", brief, boost::asio::use_future).get());
+    };
+    REQUIRE(get() == "ok: 0");
+    {
+        const NoDescriptors none;
+        REQUIRE(::kill(family.fork_server, SIGKILL) == 0);
+        REQUIRE(eventually([worker] { return ::kill(worker, 0) != 0; }));
+        CHECK(get() != "ok: 0");  // time for the host to hear that the fork server is gone
+    }
+    CHECK(eventually([&get] { return get() == "ok: 0"; }));
+}
+
 TEST_CASE("events tell each step, in order") {
     Collector<PluginEvent> events;
     HostOptions options = host_options();

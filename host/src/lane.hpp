@@ -19,6 +19,7 @@
 #include "bulkhead/host/untrusted_view.hpp"
 #include "call_clock.hpp"
 #include "completions.hpp"
+#include "lane_times.hpp"
 #include "launcher.hpp"
 #include "log_relay.hpp"
 #include "pending_calls.hpp"
@@ -243,6 +244,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void on_signal(const WorkerRef& worker);
     void on_life(const WorkerRef& worker, Completions& done);
     void on_ready(const WorkerRef& worker, Completions& done);
+    void on_order_lost(Completions& done);
     void drop_unstarted();
 
     // ---- lane_succession.cpp: under the mutex, on the supervisor thread or on that of the caller that reads
@@ -262,6 +264,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     // ---- lane_death.cpp, supervisor thread: all that a death leads to but the change of workers
     void watch_death(const WorkerRef& worker);
+    static bool is_out_of_sight(const WorkerProcess& worker);
     void on_gone(const WorkerRef& worker);
     void bury(const WorkerRef& worker);
     void forget(const WorkerRef& worker);
@@ -302,15 +305,11 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::string name_for_sentence() const { return "plugin " + release_->manifest.name; }
 
     // ---- lane_time.cpp, supervisor thread
-    static constexpr std::chrono::milliseconds kSettling{2};           // after a start: what can wait until then does
-    static constexpr std::chrono::milliseconds kStatusPatience{1000};  // for the exit status of a worker that is gone
-    static constexpr std::chrono::milliseconds kCrashPatience{
-        1000};                                               // for the end of a worker whose crash handler runs
-    static constexpr std::chrono::seconds kMemoryPeriod{1};  // between two looks at the memory of a worker in use
     void on_timer();
     transport::SteadyTime check_calls(transport::SteadyTime now, Completions& done);
     transport::SteadyTime check_hang(WorkerProcess& worker, transport::SteadyTime now);
     transport::SteadyTime check_start(transport::SteadyTime now);
+    std::vector<WorkerRef> workers() const;
     transport::SteadyTime check_lives(transport::SteadyTime now, WorkerRef& overdue);
     transport::SteadyTime check_recycling(transport::SteadyTime now);
     void recycle();

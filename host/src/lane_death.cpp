@@ -30,7 +30,16 @@ void Lane::watch_death(const WorkerRef& worker) {
         worker->death_watch = watch(worker, worker->death, &Lane::on_gone);
     } else if (error == std::errc::no_such_process) {
         on_gone(worker);
+    } else {  // no descriptor is free, and this may have been the last that is heard of it
+        const Lock lock(mutex_);
+        watch_deadline(std::chrono::steady_clock::now() + kShortageRetry);
     }
+}
+
+// It may be dead, and nothing would tell.
+bool Lane::is_out_of_sight(const WorkerProcess& worker) {
+    return !worker.dead && worker.process && worker.death_watch == 0 &&
+           (worker.output_watch == 0 || worker.status_known);
 }
 
 void Lane::on_exited(const transport::ExitedMessage& exit) {
@@ -185,7 +194,9 @@ void Lane::settle_succession(WorkerProcess& dead, const std::shared_ptr<const Re
         return;
     }
     const bool lived = report->uptime > release_->manifest.supervision.restart.burst.within;
-    follow(policy_.after(end, dead.served_well || lived, dead.died_at, random_()), end, report, done);
+    const bool came_far = dead.serving || (dead.ready && dead.serves_from == transport::kNoPosition);
+    const bool served = dead.served_well || lived || (end == WorkerEnd::blameless && came_far);
+    follow(policy_.after(end, served, dead.died_at, random_()), end, report, done);
 }
 
 void Lane::follow(const RestartDecision& decision, WorkerEnd end, const std::shared_ptr<const Report>& report,
@@ -230,8 +241,9 @@ void Lane::follow(const RestartDecision& decision, WorkerEnd end, const std::sha
             }
             break;
         case RestartDecision::Next::give_up:
-            if (!spare || end != WorkerEnd::failed_start) {
-                fail(decision.why + ", at last it " + report->clause(), report, done);
+            if (!spare || (end != WorkerEnd::failed_start && end != WorkerEnd::blameless)) {
+                const std::string what = start_over_ ? "" : name_for_sentence() + " cannot be started: ";
+                fail(what + decision.why + ", at last it " + report->clause(), report, done);
             }
             break;
     }

@@ -17,11 +17,17 @@
 namespace bulkhead::detail {
 namespace {
 
-// Asked to stop, it died by a signal that the host did not send.
-bool crashed_while_stopping(const WorkerProcess& worker) {
-    return worker.cause == Cause::host_request && worker.exit && WIFSIGNALED(worker.exit->wait_status) &&
-           WTERMSIG(worker.exit->wait_status) != SIGKILL;
+// By one that the host did not send.
+bool died_by_own_signal(const WorkerProcess& worker) {
+    return worker.exit && WIFSIGNALED(worker.exit->wait_status) && WTERMSIG(worker.exit->wait_status) != SIGKILL;
 }
+
+bool crashed_while_stopping(const WorkerProcess& worker) {
+    return worker.cause == Cause::host_request && died_by_own_signal(worker);
+}
+
+// Its crash seemed to have no end, but it was only long: much memory had to be freed, or a core file was written.
+bool took_long_to_crash(const WorkerProcess& worker) { return worker.crash_overdue && died_by_own_signal(worker); }
 
 // Why there will be no backtrace, or not the one that is looked for.
 std::string note_on_stack(const WorkerProcess& worker, const Report& report) {
@@ -136,7 +142,7 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
         refine_cause(*report, read_notes(worker.view.black_box()), runtime_->oom_kills);
         return report;
     }
-    if (worker.cause) {
+    if (worker.cause && !took_long_to_crash(worker)) {
         report->cause = *worker.cause;
         report->detail = worker.detail;
     } else if (refused) {

@@ -18,8 +18,6 @@ using transport::Descriptor;
 
 namespace {
 
-constexpr std::chrono::milliseconds kShortageRetry{50};  // out of descriptors or memory: try again
-
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
 }  // namespace
@@ -173,6 +171,8 @@ void Lane::on_started(std::uint64_t start_id, Descriptor pidfd) {
         watch_deadline(std::chrono::steady_clock::now() + kSettling);
         if (state_ == State::stopped || state_ == State::stopping || state_ == State::fatal) {
             worker->end(Cause::host_request, "");
+        } else if (worker->cause) {  // dismissed before there was anybody to kill
+            worker->kill();
         }
     }
     worker->output_watch = watch(worker, worker->output, &Lane::on_output);
@@ -201,21 +201,39 @@ void Lane::stop_watching(Supervisor& supervisor, WorkerProcess& worker) {
 }
 
 void Lane::on_start_failed(std::uint64_t start_id, int error) {
-    const Lock lock(mutex_);
-    if (!coming_ || coming_->start_id != start_id) {
-        return;
+    Completions done;
+    {
+        const Lock lock(mutex_);
+        if (!coming_ || coming_->start_id != start_id) {
+            return;
+        }
+        // One that runs, although its pidfd was lost, ends itself.
+        transport::WorkerCell& cell = outbox_of(*coming_).worker_cell(coming_->cell);
+        cell.shut_down.store(1, std::memory_order_release);
+        transport::ring_bell(cell.bell);
+        if (error == ECHILD) {
+            on_order_lost(done);
+        } else {
+            on_shortage("no process can be made: " + std::error_code(error, std::generic_category()).message());
+        }
     }
-    // One that runs, although its pidfd was lost, ends itself.
-    transport::WorkerCell& cell = outbox_of(*coming_).worker_cell(coming_->cell);
-    cell.shut_down.store(1, std::memory_order_release);
-    transport::ring_bell(cell.bell);
-    if (error == ECHILD) {
-        coming_.reset();
+    done.run(*this);
+}
+
+// With its fork server.
+void Lane::on_order_lost(Completions& done) {
+    coming_.reset();
+    const SteadyTime now = std::chrono::steady_clock::now();
+    const RestartDecision decision = policy_.after(WorkerEnd::blameless, false, now, random_());
+    if (decision.next == RestartDecision::Next::at_once) {
         order_soon();
-        life_.notify_all();
-        return;
+    } else if (decision.next == RestartDecision::Next::later) {
+        order_again_at_ = decision.at;
+        watch_deadline(decision.at);
+    } else if (!serving_ || serving_->dead) {
+        fail(name_for_sentence() + " cannot be started: " + decision.why, nullptr, done);
     }
-    on_shortage("no process can be made: " + std::error_code(error, std::generic_category()).message());
+    life_.notify_all();
 }
 
 void Lane::on_output(const WorkerRef& worker) {

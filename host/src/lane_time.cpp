@@ -14,6 +14,7 @@ using transport::SteadyTime;
 void Lane::on_timer() {
     Completions done;
     WorkerRef overdue;
+    std::vector<WorkerRef> out_of_sight;
     bool order = false;
     {
         const Lock lock(mutex_);
@@ -29,6 +30,11 @@ void Lane::on_timer() {
                 worker->process.let_go();
             }
         }
+        for (const WorkerRef& worker : workers()) {
+            if (is_out_of_sight(*worker)) {
+                out_of_sight.push_back(worker);
+            }
+        }
         if (order_again_at_ <= now) {
             order_again_at_ = transport::kNoDeadline;
             order = true;
@@ -39,6 +45,9 @@ void Lane::on_timer() {
         }
     }
     done.run(*this);
+    for (const WorkerRef& worker : out_of_sight) {
+        watch_death(worker);
+    }
     if (overdue) {
         overdue->status_known = true;
         bury(overdue);
@@ -74,6 +83,16 @@ SteadyTime Lane::check_start(SteadyTime now) {
     return next;
 }
 
+std::vector<Lane::WorkerRef> Lane::workers() const {
+    std::vector<WorkerRef> all = leaving_;
+    for (const WorkerRef& worker : {serving_, coming_}) {
+        if (worker) {
+            all.push_back(worker);
+        }
+    }
+    return all;
+}
+
 // Ends workers that do not go when it is time; `overdue` is one that is dead and whose exit status does not come. When
 // to look again.
 SteadyTime Lane::check_lives(SteadyTime now, WorkerRef& overdue) {
@@ -85,18 +104,16 @@ SteadyTime Lane::check_lives(SteadyTime now, WorkerRef& overdue) {
             next = std::min(next, due);
         }
     };
-    std::vector<WorkerRef> all = leaving_;
-    for (const WorkerRef& worker : {serving_, coming_}) {
-        if (worker) {
-            all.push_back(worker);
-        }
-    }
     const auto stop = release_->manifest.supervision.stop;
-    for (const WorkerRef& worker : all) {
+    for (const WorkerRef& worker : workers()) {
         if (worker->dead) {
             at(worker->died_at + kStatusPatience, [&] { overdue = worker; });
         } else if (worker->crashing) {
-            at(worker->crashing_at + kCrashPatience, [&] { worker->end(Cause::hang, ""); });
+            // Its handler is stuck, or what it died of was a long time ending: its exit status tells.
+            at(worker->crashing_at + kCrashPatience, [&] {
+                worker->crash_overdue = worker->crash_overdue || !worker->cause;
+                worker->end(Cause::hang, "");
+            });
         } else if (worker->handing_over) {
             // While it has calls to answer, their deadlines decide.
             at(worker->handing_over_at + stop, [&] {
@@ -104,7 +121,7 @@ SteadyTime Lane::check_lives(SteadyTime now, WorkerRef& overdue) {
                     next = std::min(next, end_overdue(*worker, Cause::hang, "", now));
                 }
             });
-        } else if (state_ == State::stopping || state_ == State::fatal) {
+        } else if (worker->cause == Cause::host_request || state_ == State::stopping || state_ == State::fatal) {
             at(stop_by_, [&] { worker->kill(); });
         }
     }

@@ -85,6 +85,7 @@ class Launcher {
     Supervisor::Id control_watch_ = 0;
     Supervisor::Id guard_watch_ = 0;
     Supervisor::Id retry_timer_ = 0;
+    transport::SteadyTime guard_since_;
     bool blocked_ = false;  // the control socket is full
     std::map<std::uint64_t, Order> orders_;
     std::map<std::uint64_t, Running> running_;

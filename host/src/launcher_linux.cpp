@@ -27,6 +27,7 @@ namespace {
 constexpr std::chrono::milliseconds kHelloPatience{10'000};
 constexpr std::chrono::milliseconds kGuardPatience{2'000};
 constexpr std::chrono::milliseconds kGuardRetry{100};
+constexpr std::chrono::milliseconds kShortGuardLife{20};
 
 Error launcher_error(const std::string& sentence) {
     return Error{ErrorCode::load_failed, Effect::none, 0, sentence, nullptr};
@@ -111,6 +112,7 @@ void Launcher::run() {
 }
 
 void Launcher::listen() {
+    guard_since_ = std::chrono::steady_clock::now();
     control_watch_ = supervisor_.watch(control_.get(), EPOLLIN, [this](std::uint32_t events) { on_control(events); });
     guard_watch_ = supervisor_.watch(guard_.pidfd().get(), EPOLLIN, [this](std::uint32_t) { on_guard_gone(); });
 }
@@ -299,7 +301,9 @@ void Launcher::on_guard_gone() {
     guard_.end(kGuardPatience);
     blocked_ = false;
     lose_fork_server();
-    supervisor_.arm(retry_timer_, std::chrono::steady_clock::now());
+    // One that dies again and again, right after it was started, must not keep us from all else.
+    const auto now = std::chrono::steady_clock::now();
+    supervisor_.arm(retry_timer_, now - guard_since_ < kShortGuardLife ? now + kGuardRetry : now);
 }
 
 void Launcher::shut_down() noexcept {

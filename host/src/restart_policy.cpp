@@ -19,8 +19,9 @@ std::size_t count_within(const std::deque<SteadyTime>& times, std::chrono::nanos
 
 RestartDecision RestartPolicy::after(WorkerEnd end, bool served, SteadyTime now, std::uint64_t random) {
     if (end == WorkerEnd::blameless) {
-        return {};
+        return after_blameless(served, now, random);
     }
+    blameless_ = {};
     if (stays_down(end)) {
         return {Next::stay_down,
                 {},
@@ -36,7 +37,7 @@ RestartDecision RestartPolicy::after(WorkerEnd end, bool served, SteadyTime now,
                     "it failed to start " + std::to_string(row_.failed_starts) + " times in a row (" +
                         std::to_string(settings_.start_attempts) + " are allowed)"};
         }
-        return wait(now, random);
+        return wait(row_.deaths, now, random);
     }
     row_.failed_starts = 0;
     row_.deaths = served ? 0 : row_.deaths + 1;
@@ -47,18 +48,41 @@ RestartDecision RestartPolicy::after(WorkerEnd end, bool served, SteadyTime now,
                     std::to_string(limit->within.count()) + " ms are allowed)"};
     }
     restarts_.push_back(now);
-    return row_.deaths <= 1 ? RestartDecision{} : wait(now, random);
+    return row_.deaths <= 1 ? RestartDecision{} : wait(row_.deaths, now, random);
 }
 
-RestartDecision RestartPolicy::wait(SteadyTime now, std::uint64_t random) const {
+RestartDecision RestartPolicy::after_blameless(bool served, SteadyTime now, std::uint64_t random) {
+    constexpr std::uint32_t kMostAtOnce = 3;
+    constexpr std::uint32_t kMost = 10;
+    constexpr std::chrono::seconds kLongest{10};
+    constexpr std::chrono::minutes kForgotten{1};
+    if (served || now - blameless_.last > kForgotten) {
+        blameless_ = {};
+    }
+    if (blameless_.ends == 0) {
+        blameless_.since = now;
+    }
+    ++blameless_.ends;
+    blameless_.last = now;
+    if (blameless_.ends > kMost && now - blameless_.since > kLongest) {
+        return {
+            Next::give_up,
+            {},
+            "the fork server died " + std::to_string(blameless_.ends) + " times in a row while it was being started"};
+    }
+    return blameless_.ends <= kMostAtOnce ? RestartDecision{} : wait(blameless_.ends - kMostAtOnce + 1, now, random);
+}
+
+RestartDecision RestartPolicy::wait(std::uint32_t ends, SteadyTime now, std::uint64_t random) const {
     if (settings_.backoff.first.count() == 0) {
         return {};
     }
-    return {Next::later, now + delay(random), {}};
+    return {Next::later, now + delay(ends, random), {}};
 }
 
 void RestartPolicy::reset() {
     row_ = {};
+    blameless_ = {};
     restarts_.clear();
 }
 
@@ -81,11 +105,11 @@ const RestartLimit* RestartPolicy::limit_reached(SteadyTime now) {
     return nullptr;
 }
 
-std::chrono::nanoseconds RestartPolicy::delay(std::uint64_t random) const {
+std::chrono::nanoseconds RestartPolicy::delay(std::uint32_t ends, std::uint64_t random) const {
     constexpr double kLeast = 0.75;
     constexpr double kSpread = 0.5;
     std::chrono::duration<double, std::nano> wait = settings_.backoff.first;
-    for (std::uint32_t death = 2; death < row_.deaths && wait < settings_.backoff.cap; ++death) {
+    for (std::uint32_t end = 2; end < ends && wait < settings_.backoff.cap; ++end) {
         wait *= 2;
     }
     wait = std::min<decltype(wait)>(wait, settings_.backoff.cap);

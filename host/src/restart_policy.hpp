@@ -43,7 +43,7 @@ enum class WorkerEnd : std::uint8_t {
     crash,         // in service, whatever the cause
     exit,          // in service, with code 0
     failed_start,  // it was never ready
-    blameless,     // its fork server died with it
+    blameless,     // it died with its fork server
 };
 
 struct RestartDecision {
@@ -65,7 +65,8 @@ class RestartPolicy {
   public:
     explicit RestartPolicy(const RestartSettings& settings) : settings_(settings) {}
 
-    // `served`: the worker had answered a call well, or lived for long. `random`: any number; it makes the jitter.
+    // `served`: the worker had answered a call well, or lived for long; one that ended blameless: it had come as far as
+    // it should. `random`: any number; it makes the jitter.
     RestartDecision after(WorkerEnd end, bool served, transport::SteadyTime now, std::uint64_t random);
 
     // As if nothing had ever ended.
@@ -76,14 +77,25 @@ class RestartPolicy {
         std::uint32_t deaths = 0;         // without service between
         std::uint32_t failed_starts = 0;  // without a worker that was ready between
     };
+    // Starts that came to nothing because the fork server died. The first may be chance, or another plugin's doing. But
+    // a plugin can kill its parent, and must not do so without an end.
+    struct BlamelessRow {
+        std::uint32_t ends = 0;
+        transport::SteadyTime since;
+        transport::SteadyTime last;
+    };
+
+    RestartDecision after_blameless(bool served, transport::SteadyTime now, std::uint64_t random);
 
     bool stays_down(WorkerEnd end) const noexcept;
     const RestartLimit* limit_reached(transport::SteadyTime now);
-    RestartDecision wait(transport::SteadyTime now, std::uint64_t random) const;
-    std::chrono::nanoseconds delay(std::uint64_t random) const;
+    // After so many ends in a row.
+    RestartDecision wait(std::uint32_t ends, transport::SteadyTime now, std::uint64_t random) const;
+    std::chrono::nanoseconds delay(std::uint32_t ends, std::uint64_t random) const;
 
     RestartSettings settings_;
     Row row_;
+    BlamelessRow blameless_;
     std::deque<transport::SteadyTime> restarts_;  // after ends in service; only as long as a limit looks back
 };
 

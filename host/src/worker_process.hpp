@@ -78,6 +78,7 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     transport::SteadyTime handing_over_at;
     bool crashing = false;  // its crash handler gave notice
     transport::SteadyTime crashing_at;
+    bool crash_overdue = false;  // and that took so long that it was killed
     bool ready = false;
     bool accused = false;  // it broke a rule: its ring is not read any more
     bool dead = false;

@@ -39,6 +39,42 @@ TEST_CASE("a worker that had served is restarted at once, however often") {
     }
 }
 
+TEST_CASE("ends that a fork server's death brought about wait after the third in a row, and service ends the row") {
+    RestartPolicy policy(unlimited());
+    SteadyTime now = start();
+    for (int round = 0; round < 3; ++round) {
+        for (int end = 0; end < 3; ++end) {
+            CHECK(policy.after(WorkerEnd::blameless, kIdle, now, kMiddle).next == Next::at_once);
+        }
+        for (const auto wait : {100ms, 200ms, 400ms, 800ms, 1000ms, 1000ms}) {
+            const RestartDecision decision = policy.after(WorkerEnd::blameless, kIdle, now, kMiddle);
+            CHECK(decision.next == Next::later);
+            CHECK(decision.at - now == wait);
+        }
+        if (round == 0) {
+            CHECK(policy.after(WorkerEnd::blameless, kServed, now, kMiddle).next == Next::at_once);
+            CHECK(policy.after(WorkerEnd::crash, kServed, now, kMiddle).next == Next::at_once);
+        } else {
+            now += 61s;  // or nothing of the kind for a minute
+        }
+    }
+}
+
+TEST_CASE("a plugin whose fork server dies whenever it is started is given up after ten times and ten seconds") {
+    RestartPolicy policy(unlimited());
+    const SteadyTime begin = start();
+    for (int end = 0; end < 100; ++end) {
+        CHECK(policy.after(WorkerEnd::blameless, kIdle, begin + 10s, kMiddle).next != Next::give_up);
+    }
+    RestartPolicy rarely(unlimited());
+    for (int end = 0; end < 10; ++end) {
+        CHECK(rarely.after(WorkerEnd::blameless, kIdle, begin + end * 50s, kMiddle).next != Next::give_up);
+    }
+    const RestartDecision decision = rarely.after(WorkerEnd::blameless, kIdle, begin + 500s, kMiddle);
+    CHECK(decision.next == Next::give_up);
+    CHECK(decision.why == "the fork server died 11 times in a row while it was being started");
+}
+
 TEST_CASE("deaths in a row without service wait twice as long each time, up to the cap, and service ends the row") {
     RestartPolicy policy(unlimited());
     const SteadyTime now = start();

@@ -1,5 +1,5 @@
 /* Each method dies or hangs in a way of its own, some functions deep, so that tests can see what a report makes of it.
- * Config: {"crash_in": "create", "destroy" or "atexit"}.
+ * Config: {"crash_in": "create", "destroy" or "atexit"}; or "parent", which kills the parent while it is created.
  */
 #include <bulkhead/plugin/plugin.h>
 #include <linux/audit.h>
@@ -187,6 +187,10 @@ static int create(const bulkhead_services *offered, bulkhead_bytes config, void 
     crashes_in_destroy = is_in_config(config, "destroy");
     if (is_in_config(config, "atexit")) {
         atexit(write_to_null);
+    }
+    if (is_in_config(config, "parent")) {
+        kill(getppid(), SIGKILL);
+        pause();
     }
     if (is_in_config(config, "create")) {
         write_to_null();
