@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "black_box_reader.hpp"
 #include "death_cause.hpp"
@@ -91,7 +92,7 @@ void Lane::read_output(const WorkerRef& worker) {
     for (int round = 0; round < kReadsPerEvent; ++round) {
         const ssize_t count = ::read(worker->output.get(), buffer.data(), buffer.size());
         if (count == 0) {
-            runtime_->supervisor.unwatch(worker->output_watch, worker->output.get());
+            runtime_->supervisor.unwatch(std::exchange(worker->output_watch, 0), worker->output.get());
             watch_death(worker);
         }
         if (count <= 0) {
