@@ -72,6 +72,23 @@ TEST_CASE("suspects are tried again one at a time: innocent ones are answered, t
     CHECK(summary(not_blamed.get()) == "ok: let go");
 }
 
+TEST_CASE("suspects behind the guilty one are tried, too, when it has had its last try") {
+    Service service("holder", merged(kTireless, {{"supervision", {{"retries", 5}}}}));
+    const Plugin& plugin = service.plugin();
+    const auto holds = [&](const char* count) {
+        return eventually([&] { return summary(plugin.call("held", "")) == std::string("ok: ") + count; });
+    };
+    auto guilty = plugin.async_call("crash_aside", "3", {}, boost::asio::use_future);
+    std::future<result<Bytes>> innocent[] = {plugin.async_call("hold", "first", {}, boost::asio::use_future),
+                                             plugin.async_call("hold", "second", {}, boost::asio::use_future)};
+    CHECK(summary(guilty.get()) == "quarantined/unknown");
+    for (auto& one : innocent) {
+        REQUIRE(holds("1"));
+        CHECK(summary(plugin.call("let_go", "")) == "ok: 1");
+        CHECK(summary(one.get()) == "ok: let go");
+    }
+}
+
 TEST_CASE("a worker that is killed by SIGKILL says nothing about its request") {
     Service service("keeper", kTireless);
     for (int turn = 0; turn < 4; ++turn) {

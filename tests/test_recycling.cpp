@@ -1,7 +1,9 @@
 // A worker is replaced in order, and no call notices.
 #include <doctest/doctest.h>
+#include <signal.h>
 
 #include <atomic>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -52,6 +54,38 @@ TEST_CASE("restart puts a fresh worker in the place of the old one, and no call 
         CHECK(service.plugin().stats().deaths == 0);
         CHECK(service.deaths().all().empty());
     }
+}
+
+// Comes to an end, and well.
+bool restarts(const Service& service) {
+    auto restarted = std::async(std::launch::async, [&service] { return service.plugin().restart().has_value(); });
+    if (restarted.wait_for(kPatience) == std::future_status::ready) {
+        return restarted.get();
+    }
+    ::kill(static_cast<pid_t>(service.plugin().status().worker_pid), SIGKILL);  // the test must end
+    return false;
+}
+
+TEST_CASE("restart waits for a successor that still loads its state, and then replaces it") {
+    Service service("keeper", merged(kEndlessRestarts, {{"config", {{"load_ms", 300}}},
+                                                        {"state", {{"every_calls", 1}}},
+                                                        {"supervision", {{"standby", 1}}}}));
+    REQUIRE(summary(service.plugin().call("add", "7")) == "ok: 7");
+    REQUIRE(eventually([&service] { return service.plugin().status().standby_ready; }));
+    REQUIRE(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    CHECK(restarts(service));
+    CHECK(summary(service.plugin().call("get", "")) == "ok: 7");
+}
+
+TEST_CASE("a worker that hangs in its last save, after a call that took longer than it may stop, is ended") {
+    Service service("keeper", merged(kEndlessRestarts, {{"config", {{"save_ms", 60'000}}},
+                                                        {"state", {{"every_calls", 0}}},
+                                                        {"supervision", {{"stop_ms", 200}}}}));
+    auto long_call =
+        std::async(std::launch::async, [&service] { return summary(service.plugin().call("doze", "500")); });
+    REQUIRE(eventually([&service] { return service.plugin().stats().in_flight == 1; }));
+    CHECK(restarts(service));
+    CHECK(long_call.get() == "ok: 0");
 }
 
 TEST_CASE("a worker is recycled after so many calls, with its state") {

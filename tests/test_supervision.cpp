@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/use_future.hpp>
 #include <chrono>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -180,6 +181,19 @@ TEST_CASE("a worker that dies with its fork server while the host can open nothi
         CHECK(get() != "ok: 0");  // time for the host to hear that the fork server is gone
     }
     CHECK(eventually([&get] { return get() == "ok: 0"; }));
+}
+
+TEST_CASE("calls that wait for a start that fails are told, the asynchronous ones too") {
+    Service service("keeper", merged(kEndlessRestarts, {{"supervision", {{"start_ms", 500}}}}));
+    REQUIRE(service.plugin().stop().has_value());
+    const Family family = await_family_of(::getpid());
+    REQUIRE(::kill(family.fork_server, SIGSTOP) == 0);
+    auto started = std::async(std::launch::async, [&service] { return service.plugin().start().has_value(); });
+    REQUIRE(await_state(service, PluginState::starting));
+    auto waiting = service.plugin().async_call("get", "", {}, boost::asio::use_future);
+    CHECK_FALSE(started.get());
+    CHECK(summary(waiting.get()) == "unavailable/none");
+    REQUIRE(::kill(family.fork_server, SIGCONT) == 0);
 }
 
 TEST_CASE("events tell each step, in order") {

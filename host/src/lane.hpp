@@ -27,6 +27,7 @@
 #include "runtime.hpp"
 #include "session_pin.hpp"
 #include "state_writer.hpp"
+#include "submission.hpp"
 #include "waiters.hpp"
 #include "worker_process.hpp"
 
@@ -109,26 +110,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     using State = PluginState;
     using Lock = std::unique_lock<std::mutex>;
     using WorkerRef = std::shared_ptr<WorkerProcess>;
-
-    // A call that was found in order.
-    struct Submission {
-        std::uint16_t method = 0;
-        transport::SteadyTime begin;
-        transport::SteadyTime deadline;
-        SessionRef session;
-        bool patient = false;  // waits for a worker even when none is on its way
-    };
-    // An asynchronous one that waits for room.
-    struct Deferred {
-        Submission submission;
-        std::vector<std::byte> request;
-        CallOptions options;
-        std::unique_ptr<AsyncWaiter> waiter;
-    };
-    struct Admission {
-        PendingCall* call = nullptr;
-        std::optional<ErrorCode> refused;
-    };
 
     Lane(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release);
     void begin_end(Completions& done);
@@ -232,10 +213,11 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     // ---- lane_start.cpp, supervisor thread
     void order_worker();
+    std::optional<int> begin_start(Completions& done);
     bool wants_worker() const;
     std::optional<std::uint32_t> free_cell(std::uint32_t incarnation) const;
     std::error_code prepare(WorkerProcess& worker) const;
-    void on_shortage(const std::string& why);
+    void on_shortage(const std::string& why, Completions& done);
     WorkerRef find_worker(std::uint64_t start_id);
     Supervisor::Id watch(const WorkerRef& worker, const transport::Descriptor& descriptor,
                          void (Lane::*handler)(const WorkerRef&));
@@ -269,8 +251,9 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void bury(const WorkerRef& worker);
     void forget(const WorkerRef& worker);
     void settle_succession(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
-    void follow(const RestartDecision& decision, WorkerEnd end, const std::shared_ptr<const Report>& report,
+    void follow(const RestartDecision& decision, const WorkerProcess& dead, const std::shared_ptr<const Report>& report,
                 Completions& done);
+    void go_on_without_successor(const std::string& why);
     static WorkerEnd end_of(const WorkerProcess& dead, const Report& report);
     void settle_begun(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
     bool may_repeat(const WorkerProcess& dead, const PendingCall& call) const;
@@ -308,9 +291,9 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void on_timer();
     transport::SteadyTime check_calls(transport::SteadyTime now, Completions& done);
     transport::SteadyTime check_hang(WorkerProcess& worker, transport::SteadyTime now);
-    transport::SteadyTime check_start(transport::SteadyTime now);
+    transport::SteadyTime check_start(transport::SteadyTime now, Completions& done);
     std::vector<WorkerRef> workers() const;
-    transport::SteadyTime check_lives(transport::SteadyTime now, WorkerRef& overdue);
+    transport::SteadyTime check_lives(transport::SteadyTime now, std::vector<WorkerRef>& overdue);
     transport::SteadyTime check_recycling(transport::SteadyTime now);
     void recycle();
     transport::SteadyTime check_unlimited(WorkerProcess& worker, std::uint64_t begun, transport::SteadyTime now);

@@ -66,8 +66,7 @@ bool Lane::lost(const SessionPin& session) {
 }
 
 // `block_size` is 0 when the request needs no block.
-Lane::Admission Lane::admit(Lock& lock, const Submission& submission, std::size_t block_size,
-                            const CallOptions& options) {
+Admission Lane::admit(Lock& lock, const Submission& submission, std::size_t block_size, const CallOptions& options) {
     const auto try_once = [&]() -> PendingCall* {
         PendingCall* call = has_ring_room() ? calls_.acquire() : nullptr;
         if (call != nullptr && block_size > 0) {
@@ -179,8 +178,8 @@ std::optional<ErrorCode> Lane::examine(std::string_view method, std::optional<st
 }
 
 // Finds room, and puts the request where the worker will read it. The call is ready to be published.
-Lane::Admission Lane::place(Lock& lock, const Submission& submission, std::span<const std::byte> request,
-                            const CallOptions& options, Waiter& waiter) {
+Admission Lane::place(Lock& lock, const Submission& submission, std::span<const std::byte> request,
+                      const CallOptions& options, Waiter& waiter) {
     if (is_quarantined(submission, request)) {
         return {nullptr, ErrorCode::quarantined};
     }

@@ -196,17 +196,23 @@ void Lane::settle_succession(WorkerProcess& dead, const std::shared_ptr<const Re
     const bool lived = report->uptime > release_->manifest.supervision.restart.burst.within;
     const bool came_far = dead.serving || (dead.ready && dead.serves_from == transport::kNoPosition);
     const bool served = dead.served_well || lived || (end == WorkerEnd::blameless && came_far);
-    follow(policy_.after(end, served, dead.died_at, random_()), end, report, done);
+    if (end == WorkerEnd::failed_start && handover_wanted_) {
+        go_on_without_successor("it " + report->clause());
+    }
+    follow(policy_.after(end, served, dead.died_at, random_()), dead, report, done);
 }
 
-void Lane::follow(const RestartDecision& decision, WorkerEnd end, const std::shared_ptr<const Report>& report,
-                  Completions& done) {
-    // One that only stood by: whoever serves goes on.
-    const bool spare = serving_ && !serving_->dead;
-    if (end == WorkerEnd::failed_start && handover_wanted_) {
-        handover_wanted_ = false;
-        log_.line(LogSource::host, LogLevel::error, "its worker is not replaced: the next one " + report->clause());
+// Whoever serves goes on, and is not replaced for now.
+void Lane::go_on_without_successor(const std::string& why) {
+    if (std::exchange(handover_wanted_, false)) {
+        log_.line(LogSource::host, LogLevel::error, "its worker is not replaced by the next one: " + why);
     }
+}
+
+void Lane::follow(const RestartDecision& decision, const WorkerProcess& dead,
+                  const std::shared_ptr<const Report>& report, Completions& done) {
+    const bool spare = serving_ && !serving_->dead;
+    const bool only_stood_by = spare && dead.serves_from == transport::kNoPosition;
     const bool wanted = !spare || release_->manifest.supervision.standby || handover_wanted_;
     switch (decision.next) {
         case RestartDecision::Next::at_once:
@@ -230,7 +236,9 @@ void Lane::follow(const RestartDecision& decision, WorkerEnd end, const std::sha
             }
             break;
         case RestartDecision::Next::stay_down:
-            if (!spare || end != WorkerEnd::failed_start) {
+            if (only_stood_by) {
+                go_on_without_successor(decision.why);
+            } else {
                 log_.line(LogSource::host, LogLevel::warning, "it stays down: " + decision.why);
                 enter(State::stopping, decision.why, report);
                 begin_end(done);
@@ -241,7 +249,11 @@ void Lane::follow(const RestartDecision& decision, WorkerEnd end, const std::sha
             }
             break;
         case RestartDecision::Next::give_up:
-            if (!spare || (end != WorkerEnd::failed_start && end != WorkerEnd::blameless)) {
+            if (only_stood_by) {
+                go_on_without_successor(decision.why);
+                order_again_at_ = std::chrono::steady_clock::now() + release_->manifest.supervision.restart.backoff.cap;
+                watch_deadline(order_again_at_);
+            } else {
                 const std::string what = start_over_ ? "" : name_for_sentence() + " cannot be started: ";
                 fail(what + decision.why + ", at last it " + report->clause(), report, done);
             }
@@ -295,7 +307,7 @@ void Lane::repeat(const std::vector<PendingCall*>& calls, bool culprit_unknown) 
     for (PendingCall* call : calls) {
         ++call->attempts;
         ++stats_.retries;
-        call->suspect = one_at_a_time;
+        call->suspect = call->suspect || one_at_a_time;  // one of several goes on being it: the others wait for its end
         call->position = transport::kNoPosition;
         if (one_at_a_time) {
             suspects_.push_back(call->id);

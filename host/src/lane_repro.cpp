@@ -1,5 +1,6 @@
 // What a death leaves for another try at the call that was running. On the supervisor thread.
 #include <cstring>
+#include <new>
 
 #include "lane.hpp"
 #include "report_store.hpp"
@@ -26,14 +27,18 @@ void Lane::save_repro(Report& report) {
                             std::to_string(store->max_repro_bytes());
         return;
     }
-    Repro repro = repro_of(*call);
-    if (state) {
-        repro.state = SavedState{outbox_.state_version(), copy_of(*state)};
-    }
-    if (store->hold(report.id, std::move(repro))) {
-        report.repro = store->repro_path(report.id);
-    } else {
-        report.repro_note = "too many deaths at once";
+    try {
+        Repro repro = repro_of(*call);
+        if (state) {
+            repro.state = SavedState{outbox_.state_version(), copy_of(*state)};
+        }
+        if (store->hold(report.id, std::move(repro))) {
+            report.repro = store->repro_path(report.id);
+        } else {
+            report.repro_note = "too many deaths at once";
+        }
+    } catch (const std::bad_alloc&) {
+        report.repro_note = "the host has no memory for it";
     }
 }
 

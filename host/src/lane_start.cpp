@@ -46,48 +46,21 @@ std::optional<std::uint32_t> Lane::free_cell(std::uint32_t incarnation) const {
 }
 
 void Lane::order_worker() {
-    const auto worker = std::make_shared<WorkerProcess>();
-    LaunchOrder order;
-    int host_outbox = -1;
-    {
-        const Lock lock(mutex_);
-        if (!wants_worker()) {
-            return;
-        }
-        order_again_at_ = transport::kNoDeadline;
-        const auto cell = free_cell(incarnations_ + 1);
-        if (!cell) {  // many died at once, and are not buried yet
-            order_again_at_ = std::chrono::steady_clock::now() + kShortageRetry;
-            watch_deadline(order_again_at_);
-            return;
-        }
-        worker->incarnation = ++incarnations_;
-        worker->cell = *cell;
-        worker->start_id = runtime_->next_start_id();
-        worker->ordered_at = std::chrono::steady_clock::now();
-        if (worker->incarnation > 1) {
-            ++stats_.restarts;
-        }
-        if (const std::error_code error = prepare(*worker)) {
-            on_shortage("the host has no resources for its worker: " + error.message());
-            return;
-        }
-        prepare_fresh_outbox(*worker);
-        transport::HostOutbox& outbox = outbox_of(*worker);
-        runtime_->permits.give_back(outbox.worker_cell(worker->cell).spin_permit);
-        outbox.prepare_cell(worker->cell, worker->incarnation);
-        host_outbox = outbox.descriptor().get();
-        coming_ = worker;
-        if (state_ == State::backoff) {
-            enter(State::starting, "it is tried again");
-        }
-        watch_deadline(worker->ordered_at + release_->manifest.supervision.start);
+    Completions done;
+    Lock lock(mutex_);
+    const auto host_outbox = begin_start(done);
+    const WorkerRef worker = coming_;
+    lock.unlock();
+    done.run(*this);
+    if (!host_outbox) {
+        return;
     }
+    LaunchOrder order;
     order.message.start_id = worker->start_id;
     order.message.role = transport::WorkerRole::serve;
     order.message.worker_cell = worker->cell;
     order.message.incarnation = worker->incarnation;
-    order.descriptors = {worker->order.get(),      host_outbox,          worker->outbox_segment.get(),
+    order.descriptors = {worker->order.get(),      *host_outbox,         worker->outbox_segment.get(),
                          worker->output_far.get(), worker->signal.get(), release_->library.descriptor()};
     for (const NamedLibrary& library : release_->dependencies) {
         order.descriptors.push_back(library.descriptor());
@@ -95,6 +68,42 @@ void Lane::order_worker() {
     order.keeps = std::make_shared<std::pair<std::shared_ptr<Lane>, WorkerRef>>(shared_from_this(), worker);
     order.listener = weak_from_this();
     runtime_->launcher->order(std::move(order));
+}
+
+// Makes the one that comes, if one is wanted and possible. The descriptor of the host outbox that it is to map.
+std::optional<int> Lane::begin_start(Completions& done) {
+    if (!wants_worker()) {
+        return std::nullopt;
+    }
+    order_again_at_ = transport::kNoDeadline;
+    const auto cell = free_cell(incarnations_ + 1);
+    if (!cell) {  // many died at once, and are not buried yet
+        order_again_at_ = std::chrono::steady_clock::now() + kShortageRetry;
+        watch_deadline(order_again_at_);
+        return std::nullopt;
+    }
+    const auto worker = std::make_shared<WorkerProcess>();
+    worker->incarnation = ++incarnations_;
+    worker->cell = *cell;
+    worker->start_id = runtime_->next_start_id();
+    worker->ordered_at = std::chrono::steady_clock::now();
+    if (worker->incarnation > 1) {
+        ++stats_.restarts;
+    }
+    if (const std::error_code error = prepare(*worker)) {
+        on_shortage("the host has no resources for its worker: " + error.message(), done);
+        return std::nullopt;
+    }
+    prepare_fresh_outbox(*worker);
+    transport::HostOutbox& outbox = outbox_of(*worker);
+    runtime_->permits.give_back(outbox.worker_cell(worker->cell).spin_permit);
+    outbox.prepare_cell(worker->cell, worker->incarnation);
+    coming_ = worker;
+    if (state_ == State::backoff) {
+        enter(State::starting, "it is tried again");
+    }
+    watch_deadline(worker->ordered_at + release_->manifest.supervision.start);
+    return outbox.descriptor().get();
 }
 
 std::error_code Lane::prepare(WorkerProcess& worker) const {
@@ -127,11 +136,10 @@ std::error_code Lane::prepare(WorkerProcess& worker) const {
 }
 
 // No process could be made now. The first start fails; later ones wait for better times.
-void Lane::on_shortage(const std::string& why) {
+void Lane::on_shortage(const std::string& why, Completions& done) {
     coming_.reset();
     if (!start_over_) {
-        Completions none;
-        fail(name_for_sentence() + " cannot be started: " + why, nullptr, none);
+        fail(name_for_sentence() + " cannot be started: " + why, nullptr, done);
     } else if (state_ == State::starting || state_ == State::running || state_ == State::backoff) {
         if (!std::exchange(shortage_told_, true)) {
             log_.line(LogSource::host, LogLevel::error, "its next worker cannot be started yet: " + why);
@@ -214,7 +222,7 @@ void Lane::on_start_failed(std::uint64_t start_id, int error) {
         if (error == ECHILD) {
             on_order_lost(done);
         } else {
-            on_shortage("no process can be made: " + std::error_code(error, std::generic_category()).message());
+            on_shortage("no process can be made: " + std::error_code(error, std::generic_category()).message(), done);
         }
     }
     done.run(*this);
@@ -232,6 +240,8 @@ void Lane::on_order_lost(Completions& done) {
         watch_deadline(decision.at);
     } else if (!serving_ || serving_->dead) {
         fail(name_for_sentence() + " cannot be started: " + decision.why, nullptr, done);
+    } else {
+        go_on_without_successor(decision.why);
     }
     life_.notify_all();
 }

@@ -16,11 +16,14 @@ std::optional<std::string> Lane::restore_state() {
     const StateFile file(keeping.path, release_->manifest.name);
     const StateReading reading = file.read(release_->geometry.state_limit);
     if (!reading.refusal.empty()) {
-        if (keeping.when_refused == RefusedState::stay_down) {
+        // What cannot be read now must not be written over.
+        if (keeping.when_refused == RefusedState::stay_down || reading.unreadable) {
             return reading.refusal;
         }
         log_.line(LogSource::host, LogLevel::error, "its state is put aside: " + reading.refusal);
-        static_cast<void>(file.put_aside());
+        if (auto failed = file.put_aside()) {
+            return failed;
+        }
     }
     return reading.state ? begin_with(reading.state->version, reading.state->bytes) : std::nullopt;
 }

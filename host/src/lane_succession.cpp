@@ -77,6 +77,7 @@ void Lane::on_serving(WorkerProcess& worker) {
     if (supervision.standby && !coming_) {
         order_next();
     }
+    begin_handover();  // that was wanted while it could not be
 }
 
 // The serving worker takes no further call. What it has begun stays its own until it is dead.

@@ -13,7 +13,7 @@ using transport::SteadyTime;
 
 void Lane::on_timer() {
     Completions done;
-    WorkerRef overdue;
+    std::vector<WorkerRef> overdue;
     std::vector<WorkerRef> out_of_sight;
     bool order = false;
     {
@@ -24,7 +24,8 @@ void Lane::on_timer() {
         }
         const SteadyTime now = std::chrono::steady_clock::now();
         SteadyTime next = std::min(check_calls(now, done), expire_deferred(now, done));
-        next = std::min({next, check_start(now), check_lives(now, overdue), check_recycling(now), check_memory(now)});
+        next = std::min(
+            {next, check_start(now, done), check_lives(now, overdue), check_recycling(now), check_memory(now)});
         for (const WorkerRef& worker : {serving_, coming_}) {
             if (worker) {
                 worker->process.let_go();
@@ -48,9 +49,9 @@ void Lane::on_timer() {
     for (const WorkerRef& worker : out_of_sight) {
         watch_death(worker);
     }
-    if (overdue) {
-        overdue->status_known = true;
-        bury(overdue);
+    for (const WorkerRef& worker : overdue) {
+        worker->status_known = true;
+        bury(worker);
     }
     if (order) {
         order_worker();
@@ -58,7 +59,7 @@ void Lane::on_timer() {
 }
 
 // Ends workers that take too long to be ready, or to serve. When to look again.
-SteadyTime Lane::check_start(SteadyTime now) {
+SteadyTime Lane::check_start(SteadyTime now, Completions& done) {
     constexpr std::chrono::milliseconds kLook{10};  // whether one that took over serves: its first call may take long
     const auto patience = release_->manifest.supervision.start;
     const std::string allowed = " within " + std::to_string(patience.count()) + " ms";
@@ -69,7 +70,7 @@ SteadyTime Lane::check_start(SteadyTime now) {
             next = due;
         } else if (!coming_->process) {
             runtime_->launcher->withdraw(coming_->start_id);
-            on_shortage("no process could be made in time");
+            on_shortage("no process could be made in time", done);
         } else {
             next = end_overdue(*coming_, Cause::start_failure, "it was not ready" + allowed, now);
         }
@@ -93,9 +94,9 @@ std::vector<Lane::WorkerRef> Lane::workers() const {
     return all;
 }
 
-// Ends workers that do not go when it is time; `overdue` is one that is dead and whose exit status does not come. When
-// to look again.
-SteadyTime Lane::check_lives(SteadyTime now, WorkerRef& overdue) {
+// Ends workers that do not go when it is time; `overdue` are those that are dead and whose exit status does not come.
+// When to look again.
+SteadyTime Lane::check_lives(SteadyTime now, std::vector<WorkerRef>& overdue) {
     SteadyTime next = transport::kNoDeadline;
     const auto at = [&](SteadyTime due, auto&& act) {
         if (due <= now) {
@@ -107,7 +108,7 @@ SteadyTime Lane::check_lives(SteadyTime now, WorkerRef& overdue) {
     const auto stop = release_->manifest.supervision.stop;
     for (const WorkerRef& worker : workers()) {
         if (worker->dead) {
-            at(worker->died_at + kStatusPatience, [&] { overdue = worker; });
+            at(worker->died_at + kStatusPatience, [&] { overdue.push_back(worker); });
         } else if (worker->crashing) {
             // Its handler is stuck, or what it died of was a long time ending: its exit status tells.
             at(worker->crashing_at + kCrashPatience, [&] {
@@ -117,9 +118,8 @@ SteadyTime Lane::check_lives(SteadyTime now, WorkerRef& overdue) {
         } else if (worker->handing_over) {
             // While it has calls to answer, their deadlines decide.
             at(worker->handing_over_at + stop, [&] {
-                if (begun_calls(*worker).empty()) {
-                    next = std::min(next, end_overdue(*worker, Cause::hang, "", now));
-                }
+                const bool busy = !begun_calls(*worker).empty();
+                next = std::min(next, busy ? now + stop : end_overdue(*worker, Cause::hang, "", now));
             });
         } else if (worker->cause == Cause::host_request || state_ == State::stopping || state_ == State::fatal) {
             at(stop_by_, [&] { worker->kill(); });
@@ -206,7 +206,8 @@ SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
     for (const PendingCall* call : calls_.published()) {
         if (call->state == PendingCall::State::open) {
             busy = busy || (call->position >= worker.serves_from && call->position < begun);
-        } else if (!call->released && call->deadline != transport::kNoDeadline && call->position < worker.serves_to) {
+        } else if (!call->released && call->deadline != transport::kNoDeadline &&
+                   call->position >= worker.serves_from && call->position < worker.serves_to) {
             SteadyTime& due = call->ran ? holds_until : idles_until;
             due = std::min(due, std::max(call->deadline, call->ran ? call->deadline : worker.progress_at) + grace);
         }
@@ -235,8 +236,9 @@ SteadyTime Lane::check_unlimited(WorkerProcess& worker, std::uint64_t begun, Ste
         if (call->released || (waits && call->state != PendingCall::State::open)) {
             continue;
         }
-        idle = idle && (waits || call->position < worker.serves_from);
-        if (call->deadline != transport::kNoDeadline) {
+        const bool of_predecessor = call->position < worker.serves_from;
+        idle = idle && (waits || of_predecessor);
+        if (call->deadline != transport::kNoDeadline || of_predecessor) {
             continue;
         }
         if (waits) {

@@ -20,7 +20,8 @@ struct StoredState {
 // What a state file was found to hold. Neither: there is no file.
 struct StateReading {
     std::optional<StoredState> state;
-    std::string refusal;  // a sentence; the file is there and cannot be used
+    std::string refusal;      // a sentence; the file is there and cannot be used
+    bool unreadable = false;  // because it could not be read now: its content may be good
 };
 
 // The file of one plugin's state: mode 0600, whole or absent at every moment, also through a power failure. Bytes: a

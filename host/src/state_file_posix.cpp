@@ -257,10 +257,15 @@ std::optional<std::string> StateFile::write(std::uint32_t version, std::span<con
 }
 
 StateReading StateFile::read(std::uint64_t limit) const {
-    const auto refuse = [this](const std::string& why) { return StateReading{std::nullopt, sentence("used", why)}; };
+    const auto refuse = [this](const std::string& why) {
+        return StateReading{std::nullopt, sentence("used", why), false};
+    };
+    const auto fail = [this](const std::string& why) {
+        return StateReading{std::nullopt, sentence("read", why), true};
+    };
     const Place place(path_);
     if (place.error() != 0) {
-        return place.error() == ENOENT ? StateReading{} : refuse(place.folder_trouble());
+        return place.error() == ENOENT ? StateReading{} : fail(place.folder_trouble());
     }
     if (const std::string kind = place.foreign_kind(); !kind.empty()) {
         return refuse(kind);
@@ -268,7 +273,7 @@ StateReading StateFile::read(std::uint64_t limit) const {
     const Descriptor file(
         ::openat(place.folder(), place.name().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!file) {
-        return errno == ENOENT ? StateReading{} : refuse(text_of(errno));
+        return errno == ENOENT ? StateReading{} : fail(text_of(errno));
     }
     struct stat status {};
     if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -278,19 +283,19 @@ StateReading StateFile::read(std::uint64_t limit) const {
     StateFileHeader header;
     int error = 0;
     if (read_all(file.get(), &header, sizeof header, error) != sizeof header) {
-        return refuse(error != 0 ? text_of(error) : size == 0 ? "it is empty" : "it is truncated");
+        return error != 0 ? fail(text_of(error)) : refuse(size == 0 ? "it is empty" : "it is truncated");
     }
     if (const std::string why = refuse_header(header, plugin_, size, limit); !why.empty()) {
         return refuse(why);
     }
     StoredState state{header.state_version, std::vector<std::byte>(header.length)};
     if (read_all(file.get(), state.bytes.data(), state.bytes.size(), error) != state.bytes.size()) {
-        return refuse(error != 0 ? text_of(error) : "it is truncated");
+        return error != 0 ? fail(text_of(error)) : refuse("it is truncated");
     }
     if (checksum_of(state.bytes) != header.checksum) {
         return refuse("it is damaged: the checksum of its state is wrong");
     }
-    return StateReading{std::move(state), {}};
+    return StateReading{std::move(state), {}, false};
 }
 
 std::optional<std::string> StateFile::put_aside() const {

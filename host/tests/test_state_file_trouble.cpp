@@ -86,6 +86,24 @@ TEST_CASE("a full disk is said in a sentence, and the former state stays") {
     CHECK(failed == 0);
 }
 
+TEST_CASE("a file that cannot be read for want of descriptors is not called bad") {
+    const ScratchFolder folder;
+    const StateFile file(folder.path() / "state", "keeper");
+    REQUIRE_FALSE(file.write(3, filled(100, 1)));
+    const int failed = in_child([&file] {
+        const rlimit none{3, 3};
+        if (::setrlimit(RLIMIT_NOFILE, &none) != 0) {
+            return 1;
+        }
+        const StateReading reading = file.read(kLimit);
+        return reading.unreadable && !reading.state && !reading.refusal.empty() ? 0 : 2;
+    });
+    CHECK(failed == 0);
+    const StateReading reading = file.read(kLimit);
+    CHECK_FALSE(reading.unreadable);
+    CHECK(reading.state);
+}
+
 TEST_CASE("a limit on the size of files is said in a sentence and sends no signal") {
     ScratchFolder folder;
     const int failed = in_child([&] {

@@ -1,7 +1,9 @@
 /* A plugin that keeps calls without an answer until it is told otherwise. */
 #include <bulkhead/plugin/plugin.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 enum { most_held = 16 };
 
@@ -54,16 +56,22 @@ static void let_go(void *instance, bulkhead_call *call, bulkhead_bytes request) 
 }
 
 static void *write_to_null(void *argument) {
-    (void)argument;
+    const int wanted = (int)(intptr_t)argument;
+    const struct timespec millisecond = {0, 1000000};
+    for (int waited = 0; waited < 200 && *(volatile int *)&self.count < wanted; ++waited) {
+        nanosleep(&millisecond, NULL);
+    }
     *(volatile int *)NULL = 0;
     return NULL;
 }
 
-/* Never answered; a thread that has nothing to do with the call crashes, once the call is held. */
+/* Never answered; a thread that has nothing to do with the call crashes, once as many calls are held as the request
+ * says, or 200 ms later. */
 static void crash_aside(void *instance, bulkhead_call *call, bulkhead_bytes request) {
     hold(instance, call, request);
+    const int wanted = request.size == 1 ? *(const char *)request.data - '0' : 0;
     pthread_t thread;
-    pthread_create(&thread, NULL, write_to_null, NULL);
+    pthread_create(&thread, NULL, write_to_null, (void *)(intptr_t)wanted);
     pthread_detach(thread);
 }
 
