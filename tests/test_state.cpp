@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/use_future.hpp>
 #include <bulkhead/transport/layout.hpp>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -179,6 +182,33 @@ TEST_CASE("a checkpoint is taken when its time has come, once for many calls") {
     const auto saves = [&] { return std::stoi(call(slow, "saves").substr(4)); };
     CHECK(eventually([&] { return saves() > 0; }));
     CHECK(saves() < kCalls / 2);
+}
+
+TEST_CASE("a call that is open at a checkpoint is not said to be in it, though a cancelled one was skipped before") {
+    const ScratchFolder scratch;
+    const std::string go = scratch.path() / "go";
+    const std::string file = scratch.path() / "state";
+    Service service = keeper({{"state", {{"every_calls", 0}, {"every_ms", 100}, {"path", file}}}});
+    // All that follows is there when the first one ends, so it is dealt with long before the time of the checkpoint.
+    auto first = service.plugin().async_call("wait_for", go, {}, boost::asio::use_future);
+    auto open = service.plugin().async_call("stay_open", "", {}, boost::asio::use_future);
+    auto answered = service.plugin().async_call("add", "1", {}, boost::asio::use_future);
+    boost::asio::cancellation_signal cancel;
+    Collector<std::string> outcomes;
+    service.plugin().async_call(
+        "add", "10", {}, boost::asio::bind_cancellation_slot(cancel.slot(), [outcomes](const result<Bytes>& outcome) {
+            outcomes.add(summary(outcome));
+        }));
+    cancel.emit(boost::asio::cancellation_type::terminal);
+    REQUIRE(outcomes.await_count(1));
+    CHECK(outcomes.all().front() == "cancelled/none");
+    std::ofstream(go).put('.');
+    CHECK(summary(first.get()) == "ok: 0");
+    CHECK(summary(answered.get()) == "ok: 1");
+    REQUIRE(eventually([&] { return std::filesystem::exists(file); }));
+    CHECK(call(service, "die") == "crashed/unknown");
+    CHECK(summary(open.get()) == "crashed/unknown");
+    CHECK(call(service, "get") == "ok: 1");
 }
 
 TEST_CASE("a state over the limit fails the call that made it, and the former one stays") {

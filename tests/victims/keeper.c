@@ -301,6 +301,26 @@ static void doze(void *instance, bulkhead_call *call, bulkhead_bytes request) {
     reply_number(call, 0);
 }
 
+/* Answers when the file that the request names is there. */
+static void wait_for(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance;
+    char path[256] = "";
+    memcpy(path, request.data, request.size < sizeof path ? request.size : sizeof path - 1);
+    self.is_inside = 1;
+    while (access(path, F_OK) != 0) {
+        doze_for(1);
+    }
+    self.is_inside = 0;
+    reply_number(call, 0);
+}
+
+/* Returns, and never answers. */
+static void stay_open(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance;
+    (void)call;
+    (void)request;
+}
+
 static void crash_at(void *instance, bulkhead_call *call, bulkhead_bytes request) {
     if (add_number(0) == number_in(request)) {
         crash(instance, call, request);
@@ -331,6 +351,8 @@ static const bulkhead_method methods[] = {
     {"pad", 0, 0, pad},
     {"pid", BULKHEAD_METHOD_IDEMPOTENT, 0, pid},
     {"saves", BULKHEAD_METHOD_IDEMPOTENT, 0, saves},
+    {"stay_open", 0, 0, stay_open},
+    {"wait_for", 0, 0, wait_for},
     {"wreck", 0, 0, wreck},
 };
 

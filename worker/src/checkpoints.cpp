@@ -23,8 +23,7 @@ Checkpoints::Checkpoints(transport::WorkerOutbox& outbox, const SignalEvent& sig
 
 void Checkpoints::begin(std::uint64_t position) noexcept { start_ = position_ = position; }
 
-void Checkpoints::after_call(std::uint64_t position) noexcept {
-    position_ = position;
+void Checkpoints::after_call() noexcept {
     ++calls_since_;
     if (rule_.every.count() > 0 && due_at_ == transport::kNoDeadline) {
         due_at_ = std::chrono::steady_clock::now() + rule_.every;

@@ -27,8 +27,10 @@ class Checkpoints {
 
     // The plugin is about to serve from this position on.
     void begin(std::uint64_t position) noexcept;
-    // A call was run; requests below `position` have been taken.
-    void after_call(std::uint64_t position) noexcept;
+    // Requests below `position` have been taken, whatever becomes of the last one: its answer counts from now on.
+    void took(std::uint64_t position) noexcept { position_ = position; }
+    // A call was run.
+    void after_call() noexcept;
     // Something waits for a checkpoint: an answer of another thread, a request of the plugin, the clock.
     bool is_due() const noexcept;
     // When it will be the clock's turn.

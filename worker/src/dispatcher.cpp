@@ -138,6 +138,7 @@ void Dispatcher::take_one() {
         std::abort();
     }
     last_length_ = message.length;
+    checkpoints_.took(requests_.position());
     death_point("after_take");
     // First begun, then the look at the cancel cell; the host does it the other way round. One of us sees the other.
     header_.begun.store(requests_.position(), std::memory_order_release);
@@ -170,7 +171,7 @@ void Dispatcher::run(const Message& message) {
     death_point("after_run");
     header_.current_call_id.store(0, std::memory_order_relaxed);
     if (checkpoints_.active()) {
-        checkpoints_.after_call(requests_.position());
+        checkpoints_.after_call();
     }
 }
 
