@@ -51,12 +51,36 @@ std::uint64_t CheckpointWriter::publish(std::uint64_t position, std::uint32_t st
     return last_;
 }
 
+namespace {
+
+// How many copies are made of checkpoints that are written over meanwhile. While a large one is copied an honest worker
+// saves and checksums another, so it is seldom ahead three times in a row; with a small state it may be tens of times,
+// but then a copy costs next to nothing. One that means harm must not keep the host busy.
+class CopyBudget {
+  public:
+    bool allows_another() const noexcept { return copies_ < kCopies || bytes_ < kBytes; }
+    void spend(std::uint64_t bytes) noexcept {
+        ++copies_;
+        bytes_ += bytes;
+    }
+
+  private:
+    static constexpr int kCopies = 16;
+    static constexpr std::uint64_t kBytes = std::uint64_t{16} << 20;
+
+    int copies_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+}  // namespace
+
 TakenCheckpoint take_checkpoint(const WorkerOutboxView& view, std::uint64_t known, HostOutbox& outbox,
                                 Checkpoint& checkpoint) {
     // While one is copied the worker may write the one after the next. It cannot get ahead of us for ever: its answers
     // wait for us, and so do its requests.
     constexpr int kTries = 2 * static_cast<int>(kMaxCallSlots);
-    for (int attempt = 0; attempt < kTries; ++attempt) {
+    CopyBudget budget;
+    for (int attempt = 0; attempt < kTries && budget.allows_another(); ++attempt) {
         const std::uint64_t sequence = view.header().checkpoint.load(std::memory_order_acquire);
         if (sequence <= known) {
             return TakenCheckpoint::nothing_new;
@@ -75,6 +99,7 @@ TakenCheckpoint take_checkpoint(const WorkerOutboxView& view, std::uint64_t know
         if (!place) {
             return TakenCheckpoint::no_memory;
         }
+        budget.spend(checkpoint.length);
         copy_once(place->data(), view.checkpoint_state(sequence), checkpoint.length);
         std::atomic_thread_fence(std::memory_order_acquire);
         if (header.sequence.load(std::memory_order_relaxed) != sequence) {

@@ -47,7 +47,7 @@ class CheckpointWriter {
 enum class TakenCheckpoint {
     taken,
     nothing_new,
-    damaged,    // it cannot be right, or was overwritten since it was written
+    damaged,    // it cannot be right, or was written over, or is so each time that it is copied
     no_memory,  // on this machine
 };
 
