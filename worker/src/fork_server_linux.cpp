@@ -44,7 +44,7 @@ ForkServer::ForkServer(const ForkServerInheritance& inheritance)
     std::array kept{control_.get(), guard_.get()};
     std::sort(kept.begin(), kept.end());
     close_all_but(kept);
-    reset_signals_but_ignore_requests_to_end();
+    ignore_signals_of_others();
     note_main_stack();
     set_process_name("bulkhead-forks");
     adopt_orphans();

@@ -42,7 +42,7 @@ bool Guard::was_started_by_a_host() noexcept {
 }
 
 Guard::Guard() : control_(transport::kGuardControlDescriptor), host_(transport::kGuardHostDescriptor) {
-    reset_signals_but_ignore_requests_to_end();
+    ignore_signals_of_others();
     const std::array kept{control_.get(), host_.get()};
     close_all_but(kept);
     // A session of its own: Ctrl-C in the server's terminal is the server's business. The umask stays the host's,

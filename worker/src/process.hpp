@@ -14,9 +14,9 @@ namespace bulkhead::worker {
 // blocked any signal, and both survive fork and exec.
 void reset_signals() noexcept;
 
-// The same, but what a terminal or a service manager sends to every process of a server is ignored. The host says when
-// to end.
-void reset_signals_but_ignore_requests_to_end() noexcept;
+// The same, but what others may send is ignored: a terminal or a service manager to every process of a server, a plugin
+// to its parents. The host says when to end.
+void ignore_signals_of_others() noexcept;
 
 // Blocks the signals and returns a descriptor that tells of them. Close-on-exec, non-blocking.
 transport::Descriptor open_signals(std::initializer_list<int> signals) noexcept;

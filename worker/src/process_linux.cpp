@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <climits>
+#include <cstdint>
 #include <cstdlib>
 
 namespace bulkhead::worker {
@@ -36,13 +38,22 @@ void close_between(unsigned first, unsigned last) noexcept {
     }
 }
 
-// One step for each signal: what is ignored before and after is never deadly between.
-void set_dispositions(std::initializer_list<int> ignored) noexcept {
-    for (int number = 1; number < NSIG; ++number) {
-        struct sigaction action {};
-        action.sa_handler = std::find(ignored.begin(), ignored.end(), number) == ignored.end() ? SIG_DFL : SIG_IGN;
-        ::sigaction(number, &action, nullptr);
-    }
+// Faults of one's own, what a terminal does to a whole job, and SIGCHLD, whose signalfd says nothing of ignored ones.
+constexpr std::array kNeverIgnored{SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP, SIGSYS,
+                                   SIGKILL, SIGSTOP, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCHLD};
+
+bool may_be_ignored(int number) noexcept {
+    return std::find(kNeverIgnored.begin(), kNeverIgnored.end(), number) == kNeverIgnored.end();
+}
+
+// Past the C library, which keeps two signals to itself that anybody can send.
+void set_disposition(int number, sighandler_t disposition) noexcept {
+    // As the kernel has it: handler, flags, restorer, mask.
+    const std::array<std::uint64_t, 4> action{reinterpret_cast<std::uintptr_t>(disposition)};
+    ::syscall(SYS_rt_sigaction, number, action.data(), nullptr, sizeof action[3]);
+}
+
+void unblock_signals() noexcept {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -50,9 +61,20 @@ void set_dispositions(std::initializer_list<int> ignored) noexcept {
 
 }  // namespace
 
-void reset_signals() noexcept { set_dispositions({}); }
+void reset_signals() noexcept {
+    for (int number = 1; number < NSIG; ++number) {
+        set_disposition(number, SIG_DFL);
+    }
+    unblock_signals();
+}
 
-void reset_signals_but_ignore_requests_to_end() noexcept { set_dispositions({SIGINT, SIGTERM, SIGHUP, SIGQUIT}); }
+// One step for each signal: what is ignored before and after is never deadly between.
+void ignore_signals_of_others() noexcept {
+    for (int number = 1; number < NSIG; ++number) {
+        set_disposition(number, may_be_ignored(number) ? SIG_IGN : SIG_DFL);
+    }
+    unblock_signals();
+}
 
 transport::Descriptor open_signals(std::initializer_list<int> signals) noexcept {
     sigset_t set;
