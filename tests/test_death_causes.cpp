@@ -61,6 +61,21 @@ TEST_CASE("a system call that a filter rules out is a violation of the policy, t
     CHECK(killed.backtrace_note == "none: its crash handler did not run");
 }
 
+TEST_CASE("a limit of CPU time or of a file's size that is reached is a violation of the policy, and charged") {
+    const auto changes = nlohmann::json{{"limits", {{"cpu_seconds", 1}, {"file_size", 1 << 20}}},
+                                        {"supervision", {{"quarantine_deaths", 1}}}};
+    const Service service("perils", merged(kEndlessRestarts, changes));
+    const Report cpu = report_of(service, "hang");
+    CHECK(cpu.cause == Cause::policy_violation);
+    CHECK(cpu.signal == SIGXCPU);
+    CHECK(cpu.detail == "limits.cpu_seconds was used up");
+    CHECK(summary(service.plugin().call("hang", "")) == "quarantined/none");
+    const Report file = report_of(service, "make_large_file");
+    CHECK(file.cause == Cause::policy_violation);
+    CHECK(file.signal == SIGXFSZ);
+    CHECK(file.detail == "limits.file_size was reached");
+}
+
 TEST_CASE("a SIGSYS that the plugin sends itself is no violation") {
     const Service service;
     CHECK(report_of(service, "raise", std::to_string(SIGSYS)).cause == Cause::crash);

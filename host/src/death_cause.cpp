@@ -57,6 +57,17 @@ void refine_crash(Report& report, const CrashNotes& notes) {
     }
 }
 
+// SIGXCPU and SIGXFSZ are the kernel's word that a limit was reached; without that limit somebody else sent them.
+void refine_kill(Report& report, const ProcessLimits& limits, OomKills& oom_kills) {
+    if (report.signal == SIGXCPU && limits.cpu_seconds != 0) {
+        change(report, Cause::policy_violation, "limits.cpu_seconds was used up");
+    } else if (report.signal == SIGXFSZ && limits.file_size != 0) {
+        change(report, Cause::policy_violation, "limits.file_size was reached");
+    } else if (report.signal == SIGKILL && oom_kills.any_since_asked()) {
+        change(report, Cause::out_of_memory, "probably: the kernel's OOM killer ended a process at that time");
+    }
+}
+
 }  // namespace
 
 void apply_exit(Report& report, const transport::ExitedMessage& exit) {
@@ -72,11 +83,11 @@ void apply_exit(Report& report, const transport::ExitedMessage& exit) {
     }
 }
 
-void refine_cause(Report& report, const CrashNotes& notes, OomKills& oom_kills) {
+void refine_cause(Report& report, const CrashNotes& notes, const ProcessLimits& limits, OomKills& oom_kills) {
     if (report.cause == Cause::crash || report.cause == Cause::abort) {
         refine_crash(report, notes);
-    } else if (report.cause == Cause::killed && report.signal == SIGKILL && oom_kills.any_since_asked()) {
-        change(report, Cause::out_of_memory, "probably: the kernel's OOM killer ended a process at that time");
+    } else if (report.cause == Cause::killed) {
+        refine_kill(report, limits, oom_kills);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "black_box_reader.hpp"
 #include "bulkhead/host/report.hpp"
+#include "manifest.hpp"
 #include "oom_kills.hpp"
 
 namespace bulkhead::detail {
@@ -14,6 +15,6 @@ void apply_exit(Report& report, const transport::ExitedMessage& exit);
 
 // A cause that says more than the signal, where there is one: out of memory, or against the policy. `detail` says what
 // tells it, and "probably" where that is a guess. Leaves other causes than crash, abort and killed alone.
-void refine_cause(Report& report, const CrashNotes& notes, OomKills& oom_kills);
+void refine_cause(Report& report, const CrashNotes& notes, const ProcessLimits& limits, OomKills& oom_kills);
 
 }  // namespace bulkhead::detail

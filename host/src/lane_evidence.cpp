@@ -140,7 +140,7 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
     const bool refused = life == transport::Life::refused || life == transport::Life::state_refused;
     if (crashed_while_stopping(worker)) {
         report->step = "while it was being stopped";
-        refine_cause(*report, read_notes(worker.view.black_box()), runtime_->oom_kills);
+        refine_cause(*report, read_notes(worker.view.black_box()), release_->manifest.process, runtime_->oom_kills);
         return report;
     }
     if (worker.cause && !took_long_to_crash(worker)) {
@@ -150,7 +150,7 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
         report->cause = Cause::start_failure;
         report->detail = read_failure(worker.view);
     } else {
-        refine_cause(*report, read_notes(worker.view.black_box()), runtime_->oom_kills);
+        refine_cause(*report, read_notes(worker.view.black_box()), release_->manifest.process, runtime_->oom_kills);
     }
     if (!worker.serving) {
         report->step = step_of(worker);

@@ -38,15 +38,15 @@ TEST_CASE("a SIGKILL is probably the kernel's for want of memory when its counte
         return report;
     };
     Report report = killed();
-    refine_cause(report, {}, kills);
+    refine_cause(report, {}, {}, kills);
     CHECK(report.cause == Cause::killed);
     CHECK(report.detail.empty());
     write(file, "low 0\noom_kill 1\n");
-    refine_cause(report, {}, kills);
+    refine_cause(report, {}, {}, kills);
     CHECK(report.cause == Cause::out_of_memory);
     CHECK(report.detail.starts_with("probably"));
     report = killed();
-    refine_cause(report, {}, kills);
+    refine_cause(report, {}, {}, kills);
     CHECK(report.cause == Cause::killed);
 }
 
@@ -57,9 +57,31 @@ TEST_CASE("causes that are no crash are left alone") {
     for (const Cause cause : {Cause::exit, Cause::hang, Cause::protocol_violation, Cause::host_request}) {
         Report report;
         report.cause = cause;
-        refine_cause(report, notes, none);
+        refine_cause(report, notes, {}, none);
         CHECK(report.cause == cause);
     }
+}
+
+TEST_CASE("the kernel's signals for a limit are a violation where the manifest has that limit, else a kill") {
+    OomKills none(std::vector<std::filesystem::path>{});
+    ProcessLimits cpu;
+    cpu.cpu_seconds = 1;
+    ProcessLimits file;
+    file.file_size = 1;
+    const auto refined = [&](int signal, const ProcessLimits& limits) {
+        Report report;
+        report.cause = Cause::killed;
+        report.signal = signal;
+        refine_cause(report, {}, limits, none);
+        return report;
+    };
+    CHECK(refined(SIGXCPU, cpu).cause == Cause::policy_violation);
+    CHECK(refined(SIGXCPU, cpu).detail == "limits.cpu_seconds was used up");
+    CHECK(refined(SIGXFSZ, file).cause == Cause::policy_violation);
+    CHECK(refined(SIGXFSZ, file).detail == "limits.file_size was reached");
+    CHECK(refined(SIGXCPU, file).cause == Cause::killed);
+    CHECK(refined(SIGXFSZ, cpu).cause == Cause::killed);
+    CHECK(refined(SIGKILL, cpu).cause == Cause::killed);
 }
 
 TEST_CASE("SIGBUS in the channel is want of memory, elsewhere it is not") {
@@ -67,11 +89,11 @@ TEST_CASE("SIGBUS in the channel is want of memory, elsewhere it is not") {
     Report report;
     report.cause = Cause::crash;
     report.signal = SIGBUS;
-    refine_cause(report, {}, none);
+    refine_cause(report, {}, {}, none);
     CHECK(report.cause == Cause::crash);
     CrashNotes notes;
     notes.fault_in_channel = true;
-    refine_cause(report, notes, none);
+    refine_cause(report, notes, {}, none);
     CHECK(report.cause == Cause::out_of_memory);
     CHECK(report.detail == "the machine had no memory for the channel");
 }
@@ -84,7 +106,7 @@ TEST_CASE("last words about memory make an abort probably out of memory") {
         report.cause = Cause::abort;
         report.signal = SIGABRT;
         report.last_lines = {"hello", words};
-        refine_cause(report, {}, none);
+        refine_cause(report, {}, {}, none);
         CHECK(report.cause == Cause::out_of_memory);
         CHECK(report.detail.starts_with("probably"));
     }

@@ -156,6 +156,11 @@ static void read_beyond_file(void *instance, bulkhead_call *call, bulkhead_bytes
     after += bytes[0];
 }
 
+static void make_large_file(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance, (void)call, (void)request;
+    after += ftruncate(memfd_create("large", MFD_CLOEXEC), 1 << 30);
+}
+
 static void *crash_in_thread(void *nothing) {
     write_to_null();
     return nothing;
@@ -234,6 +239,7 @@ static const bulkhead_method methods[] = {
     {"forbidden_trap", 0, 0, forbidden_trap},
     {"forbidden_kill", 0, 0, forbidden_kill},
     {"read_beyond_file", 0, 0, read_beyond_file},
+    {"make_large_file", 0, 0, make_large_file},
     {"crash_while_idle", 0, 0, crash_while_idle},
     {"end_dispatcher", 0, 0, end_dispatcher},
 };

@@ -15,6 +15,7 @@ struct Setting {
     const char* name;
     __rlimit_resource resource;
     std::uint64_t value;
+    std::uint64_t grace = 0;  // so much more until the kernel ends the process with a SIGKILL, which says nothing
 };
 
 // A limit that is stricter already stays: the server itself was not given more.
@@ -23,8 +24,8 @@ bool set_limit(const Setting& setting) {
     if (::getrlimit(setting.resource, &limit) != 0) {
         return false;
     }
-    limit.rlim_max = std::min<rlim_t>(limit.rlim_max, setting.value);
-    limit.rlim_cur = limit.rlim_max;
+    limit.rlim_max = std::min<rlim_t>(limit.rlim_max, setting.value + setting.grace);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, setting.value);
     return ::setrlimit(setting.resource, &limit) == 0;
 }
 
@@ -35,7 +36,7 @@ std::optional<Refusal> apply_limits(const Limits& limits) {
         Setting{"address_space", RLIMIT_AS, limits.address_space},
         Setting{"open_files", RLIMIT_NOFILE, limits.open_files},
         Setting{"file_size", RLIMIT_FSIZE, limits.file_size},
-        Setting{"cpu_seconds", RLIMIT_CPU, limits.cpu_seconds},
+        Setting{"cpu_seconds", RLIMIT_CPU, limits.cpu_seconds, 1},
         Setting{"stack", RLIMIT_STACK, limits.stack},
     };
     for (const Setting& setting : settings) {

@@ -25,7 +25,8 @@ enum class Cause : std::uint8_t {
     host_request,        // the host ended it
     unknown,             // its parent died with it, so nobody got its exit status
     out_of_memory,       // the kernel ended it for its memory, or it ran into limits.address_space
-    policy_violation,    // it did what its permissions rule out
+    // It did what its permissions rule out, or reached limits.cpu_seconds or limits.file_size.
+    policy_violation,
 };
 
 BULKHEAD_HOST_EXPORT std::string_view to_string(Cause cause) noexcept;
