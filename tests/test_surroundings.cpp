@@ -40,7 +40,7 @@ TEST_CASE("a worker's environment is empty but for what the manifest lists") {
     CHECK(variables == std::set<std::string>{"BULKHEAD_TEST_SHARED=shared", "EMPTY=", "TZ=UTC"});
 }
 
-TEST_CASE("the manifest's limits hold in the worker, and there are never core files") {
+TEST_CASE("the manifest's limits hold in the worker, and there are never core dumps") {
     const nlohmann::json limits = {{"address_space", 1ULL << 47},
                                    {"open_files", 64},
                                    {"file_size", 1'000'000},
@@ -52,8 +52,10 @@ TEST_CASE("the manifest's limits hold in the worker, and there are never core fi
     CHECK(contains(text, "file_size 1000000\n"));
     CHECK(contains(text, "cpu_seconds 1000\n"));
     CHECK(contains(text, "stack 1048576\n"));
-    CHECK(contains(text, "core 0\n"));
-    CHECK(contains(answer(Service("faulty"), "limits"), "core 0\n"));
+    for (const std::string& limits_there : {text, answer(Service("faulty"), "limits")}) {
+        // 0 where the tests may not have it otherwise; 1 stops dumps into pipes too.
+        CHECK((contains(limits_there, "core 1\n") || contains(limits_there, "core 0\n")));
+    }
 }
 
 TEST_CASE("a worker can never gain privileges") { CHECK(answer(Service("faulty"), "no_new_privs") == "1"); }

@@ -13,6 +13,7 @@
 #include <cstdio>
 
 #include "explainer_confinement.hpp"
+#include "process.hpp"
 
 namespace bulkhead::worker {
 namespace {
@@ -83,7 +84,7 @@ bool confine_explainer(int output) noexcept {
         limit(RLIMIT_AS, now + kMemory);
     }
     limit(RLIMIT_CPU, kSeconds);
-    limit(RLIMIT_CORE, 0);
+    rule_out_core_dumps();
     limit(RLIMIT_FSIZE, 0);
     limit(RLIMIT_NOFILE, 0);
     return filter_calls(output);

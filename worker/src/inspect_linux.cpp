@@ -53,7 +53,7 @@ void limit_resources() {
     constexpr rlimit kSeconds{10, 10};
     constexpr rlimit kNothing{0, 0};
     ::setrlimit(RLIMIT_CPU, &kSeconds);
-    ::setrlimit(RLIMIT_CORE, &kNothing);
+    rule_out_core_dumps();
     ::setrlimit(RLIMIT_FSIZE, &kNothing);
     ::setrlimit(RLIMIT_NOFILE, &kNothing);
 }

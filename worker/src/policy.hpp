@@ -8,7 +8,7 @@
 
 namespace bulkhead::worker {
 
-// Sets the order's limits, and that no core file is written: writing one takes longer than a restart.
+// Sets the order's limits, and that there are no core dumps: one takes longer than a restart.
 std::optional<Refusal> apply_limits(const Limits& limits);
 
 // Takes away what can be taken away for good. Called with all descriptors closed that the plugin must not have,

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "process.hpp"
+
 namespace bulkhead::worker {
 namespace {
 
@@ -45,8 +47,8 @@ std::optional<Refusal> apply_limits(const Limits& limits) {
                            " could not be set: " + std::strerror(errno)};
         }
     }
-    if (!set_limit({"core", RLIMIT_CORE, 0})) {
-        return Refusal{std::string("core files could not be switched off: ") + std::strerror(errno)};
+    if (!rule_out_core_dumps()) {
+        return Refusal{std::string("core dumps could not be switched off: ") + std::strerror(errno)};
     }
     return std::nullopt;
 }

@@ -18,6 +18,9 @@ void reset_signals() noexcept;
 // to its parents. The host says when to end.
 void ignore_signals_of_others() noexcept;
 
+// No core dump of this process or its children, neither in a file nor into a program's pipe. False: it was refused.
+bool rule_out_core_dumps() noexcept;
+
 // Blocks the signals and returns a descriptor that tells of them. Close-on-exec, non-blocking.
 transport::Descriptor open_signals(std::initializer_list<int> signals) noexcept;
 

@@ -109,7 +109,7 @@ TEST_CASE("a plugin's environment is exactly what its order lists") {
     CHECK(lines_of(lane.call(worker, "environment", "").payload) == std::set<std::string>{"A=", "TZ=UTC"});
 }
 
-TEST_CASE("a worker has the limits of its order, and writes no core file") {
+TEST_CASE("a worker has the limits of its order, and leaves no core dump, in a file or a pipe") {
     GuardProcess guard;
     TestLane lane(guard);
     TestWorker worker =
@@ -123,7 +123,10 @@ TEST_CASE("a worker has the limits of its order, and writes no core file") {
     CHECK(limit(RLIMIT_NOFILE) == 77);
     CHECK(limit(RLIMIT_FSIZE) == 1000);
     CHECK(limit(RLIMIT_CPU) == 500);
-    CHECK(limit(RLIMIT_CORE) == 0);
+    rlimit own{};
+    ::getrlimit(RLIMIT_CORE, &own);
+    // Only a limit of 1 stops dumps into a pipe; it is out of reach for who may not raise a limit of 0.
+    CHECK(limit(RLIMIT_CORE) == (own.rlim_max == 0 && ::geteuid() != 0 ? 0 : 1));
 }
 
 TEST_CASE("an order with too few descriptors gets an error, and the next one a worker") {
