@@ -191,14 +191,14 @@ TEST_CASE("failed starts are no restarts of the burst") {
     CHECK(policy.after(WorkerEnd::crash, kServed, start(), kMiddle).next == Next::at_once);
 }
 
-TEST_CASE("blameless ends count nowhere and are restarted at once, whatever the rule") {
+TEST_CASE("blameless ends of workers that had come far count nowhere and are restarted at once, whatever the rule") {
     for (const RestartRule rule : {RestartRule::permanent, RestartRule::transient, RestartRule::temporary}) {
         RestartSettings settings = unlimited();
         settings.rule = rule;
         settings.burst.restarts = 1;
         RestartPolicy policy(settings);
         for (int death = 0; death < 100; ++death) {
-            CHECK(policy.after(WorkerEnd::blameless, kIdle, start(), kMiddle).next == Next::at_once);
+            CHECK(policy.after(WorkerEnd::blameless, kServed, start(), kMiddle).next == Next::at_once);
         }
         if (rule != RestartRule::temporary) {
             CHECK(policy.after(WorkerEnd::crash, kIdle, start(), kMiddle).next == Next::at_once);
