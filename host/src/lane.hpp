@@ -250,9 +250,11 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void on_gone(const WorkerRef& worker);
     void bury(const WorkerRef& worker);
     void forget(const WorkerRef& worker);
+    void note_if_stopped();
     void settle_succession(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
     void follow(const RestartDecision& decision, const WorkerProcess& dead, const std::shared_ptr<const Report>& report,
                 Completions& done);
+    RestartDecision decide_on(WorkerEnd end, bool served, transport::SteadyTime died_at);
     void go_on_without_successor(const std::string& why);
     static WorkerEnd end_of(const WorkerProcess& dead, const Report& report);
     void settle_begun(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
@@ -264,7 +266,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     // ---- lane_suspects.cpp: requests that kill
     RequestKey key_of(const Submission& submission, std::span<const std::byte> request) const;
     RequestKey key_of(const PendingCall& call) const;
-    static bool is_blamed(const Report& report);
+    bool is_blamed(const Report& report) const;
     PendingCall* culprit(const WorkerProcess& dead);
     bool charge(const PendingCall& call, transport::SteadyTime now);
     bool is_quarantined(const Submission& submission, std::span<const std::byte> request);

@@ -30,7 +30,10 @@ void Lane::watch_death(const WorkerRef& worker) {
         worker->death_watch = watch(worker, worker->death, &Lane::on_gone);
     } else if (error == std::errc::no_such_process) {
         on_gone(worker);
-    } else {  // no descriptor is free, and this may have been the last that is heard of it
+    }
+    if (worker->death_watch == 0 &&
+        !worker->dead) {  // no resources, and this may have been the last that is heard of it
+        worker->death.reset();
         const Lock lock(mutex_);
         watch_deadline(std::chrono::steady_clock::now() + kShortageRetry);
     }
@@ -145,6 +148,10 @@ void Lane::forget(const WorkerRef& worker) {
     if (coming_ == worker) {
         coming_.reset();
     }
+    note_if_stopped();
+}
+
+void Lane::note_if_stopped() {
     if (state_ == State::stopping && !serving_ && !coming_ && leaving_.empty()) {
         enter(State::stopped, "it was told to stop");
     }
@@ -171,6 +178,7 @@ void Lane::settle_succession(WorkerProcess& dead, const std::shared_ptr<const Re
         }
         return;
     }
+    const std::uint32_t deaths_by_state = deaths_by_state_;
     if (blames_state(dead, *report)) {
         put_state_aside(report->clause());
         if (release_->manifest.state.when_refused == RefusedState::stay_down) {
@@ -181,7 +189,7 @@ void Lane::settle_succession(WorkerProcess& dead, const std::shared_ptr<const Re
         }
         return;
     }
-    if (deaths_by_state_ > 0 && was_loading_state(dead)) {  // it may have been chance: once more
+    if (deaths_by_state_ > deaths_by_state) {  // it may have been chance: once more
         order_soon();
         return;
     }
@@ -199,7 +207,16 @@ void Lane::settle_succession(WorkerProcess& dead, const std::shared_ptr<const Re
     if (end == WorkerEnd::failed_start && handover_wanted_) {
         go_on_without_successor("it " + report->clause());
     }
-    follow(policy_.after(end, served, dead.died_at, random_()), dead, report, done);
+    follow(decide_on(end, served, dead.died_at), dead, report, done);
+}
+
+RestartDecision Lane::decide_on(WorkerEnd end, bool served, SteadyTime died_at) {
+    RestartDecision decision = policy_.after(end, served, died_at, random_());
+    if (decision.next == RestartDecision::Next::give_up && end == WorkerEnd::blameless && start_over_) {
+        // It has run before, so it may well be another plugin that kills the fork server.
+        return {RestartDecision::Next::later, died_at + release_->manifest.supervision.restart.backoff.cap, {}};
+    }
+    return decision;
 }
 
 // Whoever serves goes on, and is not replaced for now.

@@ -138,6 +138,7 @@ std::error_code Lane::prepare(WorkerProcess& worker) const {
 // No process could be made now. The first start fails; later ones wait for better times.
 void Lane::on_shortage(const std::string& why, Completions& done) {
     coming_.reset();
+    note_if_stopped();
     if (!start_over_) {
         fail(name_for_sentence() + " cannot be started: " + why, nullptr, done);
     } else if (state_ == State::starting || state_ == State::running || state_ == State::backoff) {
@@ -231,13 +232,21 @@ void Lane::on_start_failed(std::uint64_t start_id, int error) {
 // With its fork server.
 void Lane::on_order_lost(Completions& done) {
     coming_.reset();
-    const SteadyTime now = std::chrono::steady_clock::now();
-    const RestartDecision decision = policy_.after(WorkerEnd::blameless, false, now, random_());
+    note_if_stopped();
+    if (state_ != State::starting && state_ != State::running && state_ != State::backoff) {
+        life_.notify_all();
+        return;
+    }
+    const RestartDecision decision = decide_on(WorkerEnd::blameless, false, std::chrono::steady_clock::now());
     if (decision.next == RestartDecision::Next::at_once) {
         order_soon();
     } else if (decision.next == RestartDecision::Next::later) {
         order_again_at_ = decision.at;
         watch_deadline(decision.at);
+        if (!serving_ || serving_->dead) {
+            enter(State::backoff, "its fork server died");
+            refuse_waiting(nullptr, done);
+        }
     } else if (!serving_ || serving_->dead) {
         fail(name_for_sentence() + " cannot be started: " + decision.why, nullptr, done);
     } else {
@@ -330,6 +339,7 @@ void Lane::drop_unstarted() {
     if (coming_ && !coming_->process) {
         runtime_->launcher->withdraw(coming_->start_id);
         coming_.reset();
+        note_if_stopped();
         life_.notify_all();
     }
 }

@@ -131,7 +131,7 @@ bool Lane::was_loading_state(const WorkerProcess& dead) {
 // that others send say nothing of the state.
 bool Lane::blames_state(const WorkerProcess& dead, const Report& report) {
     const bool from_outside = report.cause == Cause::host_request || report.cause == Cause::killed || dead.blameless ||
-                              (report.crash && report.crash->code == SI_USER);
+                              report.signal == SIGXCPU || (report.crash && report.crash->code == SI_USER);
     if (was_loading_state(dead) && !from_outside) {
         return ++deaths_by_state_ >= 2;
     }

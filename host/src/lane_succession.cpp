@@ -112,7 +112,7 @@ void Lane::step_down(Completions& done) {
 // In order: the serving worker answers what came until now, and the one that stands by gets all that follows.
 void Lane::begin_handover() {
     const bool possible = handover_wanted_ && serving_ && serving_->serving && !serving_->dead && !serving_->crashing &&
-                          !serving_->handing_over && coming_ && coming_->ready && !coming_->dead;
+                          !serving_->handing_over && coming_ && coming_->ready && !coming_->dead && !coming_->cause;
     if (!possible || !may_move()) {
         return;
     }
@@ -127,8 +127,12 @@ void Lane::begin_handover() {
 }
 
 void Lane::on_handed_over(Completions& done) {
-    serving_->cause = serving_->cause ? serving_->cause : Cause::host_request;
+    const WorkerRef worker = serving_;
     step_down(done);
+    if (!worker->cause && !begun_calls(*worker).empty()) {
+        accuse(*worker, "it handed over before it had answered its calls");
+    }
+    worker->cause = worker->cause ? worker->cause : Cause::host_request;
     if (may_take_over()) {
         take_over(done);
     } else if (!coming_) {
@@ -171,7 +175,7 @@ void Lane::replace_serving(Completions& done) {
 bool Lane::may_take_over() const {
     const auto is_in_the_way = [](const WorkerRef& worker) {
         const bool exclusive = (transport::read_once(worker->view.header().traits) & transport::kHasActivate) != 0;
-        return exclusive && !worker->dead && !worker->handing_over;
+        return exclusive && !worker->dead && (worker->crashing || !worker->handing_over);
     };
     return !serving_ && coming_ && coming_->ready && !coming_->dead && !coming_->cause &&
            std::none_of(leaving_.begin(), leaving_.end(), is_in_the_way);

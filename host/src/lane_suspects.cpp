@@ -1,6 +1,8 @@
 // Requests that kill workers: which one it was, and what becomes of it.
 #include <algorithm>
 #include <bulkhead/transport/checkpoint.hpp>
+#include <chrono>
+#include <csignal>
 
 #include "lane.hpp"
 
@@ -22,7 +24,12 @@ bool Lane::is_quarantined(const Submission& submission, std::span<const std::byt
 }
 
 // Whether what the worker was running may be the reason. A kill from outside says nothing about it.
-bool Lane::is_blamed(const Report& report) {
+bool Lane::is_blamed(const Report& report) const {
+    // What all calls of a life took is not this one's, unless it took half of it.
+    if (report.signal == SIGXCPU &&
+        report.running_age < std::chrono::seconds(release_->manifest.process.cpu_seconds) / 2) {
+        return false;
+    }
     switch (report.cause) {
         case Cause::crash:
         case Cause::abort:

@@ -24,10 +24,11 @@ constexpr std::size_t kStackRoom = std::size_t{16} << 10;
 
 // One byte of each such block of a file's pages is read: the kernel maps the rest of the block along with it, which is
 // several times faster than MADV_POPULATE_READ. Data that is written later is copied only then: most of it never is.
-int map_module(dl_phdr_info* module, std::size_t, void*) noexcept {
+// A sanitizer puts what must not be read between a program's data; here nobody minds what is read.
+[[gnu::no_sanitize("address", "undefined")]] int map_module(dl_phdr_info* module, std::size_t, void*) noexcept {
     for (int index = 0; index < module->dlpi_phnum; ++index) {
         const ElfW(Phdr)& header = module->dlpi_phdr[index];
-        if (header.p_type != PT_LOAD) {
+        if (header.p_type != PT_LOAD || (header.p_flags & PF_R) == 0) {
             continue;
         }
         const std::uintptr_t begin = module->dlpi_addr + header.p_vaddr;

@@ -123,6 +123,7 @@ TEST_CASE("a worker that writes over each checkpoint while it is copied has the 
         outcome = take_checkpoint(channel.from_worker, checkpoint.sequence, channel.to_worker, checkpoint);
         REQUIRE(spoiler.copies() - before <= kFew);
     } while (outcome != TakenCheckpoint::damaged && std::chrono::steady_clock::now() < deadline);
+    CHECK(outcome == TakenCheckpoint::damaged);
 }
 
 TEST_CASE("a worker that saves without a pause is not taken for one that does harm") {
