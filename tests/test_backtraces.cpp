@@ -76,6 +76,13 @@ TEST_CASE("a call through a null pointer is led back to who made it") {
     CHECK(report.backtrace[2].function == "null_call");
 }
 
+TEST_CASE("a crash on a stack of the plugin's own making is followed there") {
+    const Service service("perils");
+    const Report report = report_of(service, "crash_on_own_stack");
+    CAPTURE(shown(report));
+    CHECK(leads_through(report, {"write_to_null", "crash_over_there"}));
+}
+
 TEST_CASE("a backtrace goes through the C library's abort") {
     const Service service("perils");
     const Report report = report_of(service, "abort");

@@ -12,6 +12,11 @@
 namespace bulkhead::tests {
 namespace {
 
+TEST_CASE("an exception that nobody catches in a child of the plugin's ends that one as it ends any program") {
+    const Service service("thrower");
+    CHECK(summary(service.plugin().call("throw_in_child", "")) == "ok: " + std::to_string(SIGABRT));
+}
+
 TEST_CASE("an exception that nobody caught is told with its type and its text") {
     const Service service("thrower");
     const Report sentence = report_of(service, "throw_in_thread", "no such colour");

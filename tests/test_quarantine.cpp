@@ -89,6 +89,34 @@ TEST_CASE("suspects behind the guilty one are tried, too, when it has had its la
     }
 }
 
+TEST_CASE("a crash in a thread is not said to be the dispatcher's call's, and not charged to it") {
+    Service service("holder", merged(kTireless, {{"supervision", {{"retries", 5}}}}));
+    const Plugin& plugin = service.plugin();
+    auto guilty = plugin.async_call("crash_aside", "9", {}, boost::asio::use_future);
+    const auto innocent = plugin.call("doze", "");
+    CHECK(summary(innocent) == "crashed/unknown");
+    REQUIRE(innocent.error().report);
+    CHECK(innocent.error().report->running_method == "");
+    CHECK(summary(guilty.get()) == "quarantined/unknown");
+    CHECK(summary(plugin.call("doze", "")) == "ok: 0");
+}
+
+TEST_CASE("a hang is said to be that of the call that is overdue, not of the oldest") {
+    Service service("holder", merged(kTireless, {{"supervision", {{"hang_grace_ms", 100}}}}));
+    const Plugin& plugin = service.plugin();
+    auto older = plugin.async_call("hold", "older", {}, boost::asio::use_future);
+    CallOptions brief;
+    brief.timeout = std::chrono::milliseconds(200);
+    CHECK(summary(plugin.call("hold", "overdue", brief)) == "timed_out/unknown");
+    REQUIRE(service.deaths().await_count(1));
+    const Report report = service.deaths().all().front();
+    CHECK(report.cause == Cause::hang);
+    CHECK(report.running_method == "hold");
+    CHECK(report.running_payload == std::string("overdue").size());
+    CHECK(service.plugin().stop().has_value());
+    CHECK(summary(older.get()).starts_with("stopped"));
+}
+
 TEST_CASE("a worker that is killed by SIGKILL says nothing about its request") {
     Service service("keeper", kTireless);
     for (int turn = 0; turn < 4; ++turn) {

@@ -298,7 +298,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     transport::SteadyTime check_lives(transport::SteadyTime now, std::vector<WorkerRef>& overdue);
     transport::SteadyTime check_recycling(transport::SteadyTime now);
     void recycle();
-    transport::SteadyTime check_unlimited(WorkerProcess& worker, std::uint64_t begun, transport::SteadyTime now);
+    DueCall check_unlimited(WorkerProcess& worker, std::uint64_t begun, transport::SteadyTime now);
     static transport::SteadyTime end_overdue(WorkerProcess& worker, Cause why, std::string explanation,
                                              transport::SteadyTime now);
     static void settle_overdue(WorkerProcess& worker);
@@ -318,7 +318,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void tell_death(const WorkerProcess& worker, const std::shared_ptr<const Report>& report);
 
     // ---- lane_repro.cpp, supervisor thread
-    void save_repro(Report& report);
+    void save_repro(Report& report, const WorkerProcess& dead);
     Repro repro_of(const PendingCall& call) const;
 
     const std::shared_ptr<Runtime> runtime_;

@@ -122,7 +122,7 @@ void Lane::bury(const WorkerRef& worker) {
         worker->life->report = report;
         expected = report->cause == Cause::host_request;
         if (!expected) {
-            save_repro(*report);
+            save_repro(*report, *worker);
             ++stats_.deaths;
             last_report_ = report;
             log_.line(LogSource::host, LogLevel::error, "its worker " + report->clause());

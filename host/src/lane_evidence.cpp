@@ -23,6 +23,12 @@ bool died_by_own_signal(const WorkerProcess& worker) {
     return worker.exit && WIFSIGNALED(worker.exit->wait_status) && WTERMSIG(worker.exit->wait_status) != SIGKILL;
 }
 
+// In a thread of the plugin's own.
+bool crashed_aside(const WorkerProcess& worker) {
+    constexpr std::uint32_t kOtherThread = 2;
+    return worker.view.header().crashing.load(std::memory_order_relaxed) == kOtherThread;
+}
+
 bool crashed_while_stopping(const WorkerProcess& worker) {
     return worker.cause == Cause::host_request && died_by_own_signal(worker);
 }
@@ -33,7 +39,7 @@ bool took_long_to_crash(const WorkerProcess& worker) { return worker.crash_overd
 // Why there will be no backtrace, or not the one that is looked for.
 std::string note_on_stack(const WorkerProcess& worker, const Report& report) {
     if (has_record(worker.view.black_box())) {
-        const bool idle = worker.view.header().current_call_id.load(std::memory_order_relaxed) == 0;
+        const bool idle = worker.view.header().parked.load(std::memory_order_relaxed) != 0;
         return report.cause == Cause::hang && idle ? "the dispatcher was idle: another thread has the call" : "";
     }
     if (!worker.stack_note.empty()) {
@@ -205,22 +211,29 @@ std::vector<PendingCall*> Lane::begun_calls(const WorkerProcess& worker) {
     return calls;
 }
 
-// What the worker says that it was running, if that can be. Null: it says nothing, or a lie.
+// The call that it died of: the one that was overdue, or what it says that its dispatcher was running, if that can be.
+// Null: it says nothing, or a lie, or another thread crashed, which may have worked for any of several.
 PendingCall* Lane::claimed_call(const WorkerProcess& worker) {
     const std::vector<PendingCall*> begun = begun_calls(worker);
-    const std::uint64_t id = worker.view.header().current_call_id.load(std::memory_order_relaxed);
+    if (begun.size() > 1 && crashed_aside(worker)) {
+        return nullptr;
+    }
+    const std::uint64_t overdue = worker.cause == Cause::hang ? worker.overdue_call : 0;
+    const std::uint64_t id =
+        overdue != 0 ? overdue : worker.view.header().current_call_id.load(std::memory_order_relaxed);
     const auto claimed =
         std::find_if(begun.begin(), begun.end(), [id](const PendingCall* call) { return call->id == id; });
     return claimed == begun.end() ? nullptr : *claimed;
 }
 
-// For the report: the call that the worker says it was running, else the oldest begun one without an answer.
+// For the report: the call that it died of, else the oldest begun one without an answer, if it can be that.
 const PendingCall* Lane::running_call(const WorkerProcess& worker) {
     if (const PendingCall* claimed = claimed_call(worker)) {
         return claimed;
     }
     const std::vector<PendingCall*> begun = begun_calls(worker);
-    return begun.empty() ? nullptr : begun.front();
+    const bool any_of_several = begun.size() > 1 && crashed_aside(worker);
+    return begun.empty() || any_of_several ? nullptr : begun.front();
 }
 
 void Lane::tell_death(const WorkerProcess& worker, const std::shared_ptr<const Report>& report) {

@@ -1,4 +1,5 @@
 // What a death leaves for another try at the call that was running. On the supervisor thread.
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -14,7 +15,7 @@ std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes
 
 // Hands what is needed to the store, which writes it when it keeps the report. Under the mutex, while the lane still
 // holds the request.
-void Lane::save_repro(Report& report) {
+void Lane::save_repro(Report& report, const WorkerProcess& dead) {
     ReportStore* const store = runtime_->reports.get();
     const PendingCall* const call = report.running_id != 0 ? calls_.find(report.running_id) : nullptr;
     if (store == nullptr || store->max_repro_bytes() == 0 || call == nullptr) {
@@ -29,7 +30,13 @@ void Lane::save_repro(Report& report) {
     }
     try {
         Repro repro = repro_of(*call);
-        if (state) {
+        const auto all = workers();
+        const bool replaced = std::any_of(all.begin(), all.end(), [&dead](const WorkerRef& other) {
+            return other->incarnation > dead.incarnation && other->checkpoint > 0;
+        });
+        if (replaced) {
+            report.repro_note = "without a state: a checkpoint of the next worker has taken its place already";
+        } else if (state) {
             repro.state = SavedState{outbox_.state_version(), copy_of(*state)};
         }
         if (store->hold(report.id, std::move(repro))) {

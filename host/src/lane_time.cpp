@@ -201,34 +201,36 @@ SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
         worker.progress_at = now;
     }
     bool busy = false;  // with a call that may still take its time
-    SteadyTime holds_until = transport::kNoDeadline;
-    SteadyTime idles_until = transport::kNoDeadline;
+    DueCall held;       // that it was running, or ...
+    DueCall waiting;    // ... does not even take
     for (const PendingCall* call : calls_.published()) {
         if (call->state == PendingCall::State::open) {
             busy = busy || (call->position >= worker.serves_from && call->position < begun);
         } else if (!call->released && call->deadline != transport::kNoDeadline &&
                    call->position >= worker.serves_from && call->position < worker.serves_to) {
-            SteadyTime& due = call->ran ? holds_until : idles_until;
-            due = std::min(due, std::max(call->deadline, call->ran ? call->deadline : worker.progress_at) + grace);
+            DueCall& due = call->ran ? held : waiting;
+            due.note(std::max(call->deadline, call->ran ? call->deadline : worker.progress_at) + grace, call->id);
         }
     }
-    const SteadyTime due = busy ? holds_until : std::min(holds_until, idles_until);
-    const SteadyTime watchdog = check_unlimited(worker, begun, now);
-    if (due <= now || watchdog <= now) {
-        return end_overdue(worker, Cause::hang, "", now);
+    const DueCall unlimited = check_unlimited(worker, begun, now);
+    for (const DueCall& due : {held, unlimited, busy ? DueCall() : waiting}) {
+        if (due.at <= now) {
+            worker.overdue_call = due.id;
+            return end_overdue(worker, Cause::hang, "", now);
+        }
     }
-    return std::min({watchdog, holds_until, busy ? std::max(idles_until, now + grace) : idles_until});
+    return std::min({unlimited.at, held.at, busy ? std::max(waiting.at, now + grace) : waiting.at});
 }
 
 // Calls without a deadline, for the watchdog: the time to look again, or now when one has run for too long, or has
 // waited as long for a worker that runs nothing and does not take it.
-SteadyTime Lane::check_unlimited(WorkerProcess& worker, std::uint64_t begun, SteadyTime now) {
+DueCall Lane::check_unlimited(WorkerProcess& worker, std::uint64_t begun, SteadyTime now) {
     const auto limit = release_->manifest.supervision.watchdog;
     if (limit.count() == 0) {
-        return transport::kNoDeadline;
+        return {};
     }
-    SteadyTime next = transport::kNoDeadline;
-    SteadyTime taken_by = transport::kNoDeadline;  // if the worker runs nothing
+    DueCall next;
+    DueCall taken;  // by then, if the worker runs nothing
     bool idle = worker.serving && !worker.handing_over;
     std::map<std::uint64_t, SteadyTime> since;
     for (const PendingCall* call : calls_.published()) {
@@ -242,17 +244,17 @@ SteadyTime Lane::check_unlimited(WorkerProcess& worker, std::uint64_t begun, Ste
             continue;
         }
         if (waits) {
-            next = std::min(next, now + limit / 2);  // it may begin at any time, and nobody tells
-            taken_by = std::min(taken_by, std::max(call->begin, worker.progress_at) + limit);
+            next.note(now + limit / 2, call->id);  // it may begin at any time, and nobody tells
+            taken.note(std::max(call->begin, worker.progress_at) + limit, call->id);
             continue;
         }
         const auto known = worker.unlimited_since.find(call->id);
         const SteadyTime first_seen = known == worker.unlimited_since.end() ? now : known->second;
         since.emplace(call->id, first_seen);
-        next = std::min(next, first_seen + limit);
+        next.note(first_seen + limit, call->id);
     }
     worker.unlimited_since = std::move(since);
-    return idle ? std::min(next, taken_by) : next;
+    return idle && taken.at < next.at ? taken : next;
 }
 
 // Time is over for a worker. When to look again whether it has said where it is.

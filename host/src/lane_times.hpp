@@ -1,7 +1,9 @@
-// How long a lane waits for what.
+// How long a lane waits for what, and for which call.
 #pragma once
 
+#include <bulkhead/transport/waiting.hpp>
 #include <chrono>
+#include <cstdint>
 
 namespace bulkhead::detail {
 
@@ -10,5 +12,18 @@ inline constexpr std::chrono::milliseconds kStatusPatience{1000};  // for the ex
 inline constexpr std::chrono::milliseconds kCrashPatience{1000};   // for the end of one whose crash handler runs
 inline constexpr std::chrono::milliseconds kShortageRetry{50};     // out of descriptors or memory: try again
 inline constexpr std::chrono::seconds kMemoryPeriod{1};            // between two looks at the memory of one in use
+
+// The call whose time is over first, and when.
+struct DueCall {
+    transport::SteadyTime at = transport::kNoDeadline;
+    std::uint64_t id = 0;
+
+    void note(transport::SteadyTime when, std::uint64_t call) noexcept {
+        if (when < at) {
+            at = when;
+            id = call;
+        }
+    }
+};
 
 }  // namespace bulkhead::detail

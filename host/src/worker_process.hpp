@@ -89,6 +89,7 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     std::optional<transport::ExitedMessage> exit;
     std::optional<Cause> cause;  // the host's own reason to end it: the first wins
     std::string detail;
+    std::uint64_t overdue_call = 0;                // the id of the call that it is ended for, if it hangs
     SteadyTime stack_by = transport::kNoDeadline;  // it is being ended because time is over; then it is killed at last
     std::string stack_note;                        // why it did not say where it is
     std::map<std::uint64_t, SteadyTime> unlimited_since;  // watchdog: calls without a deadline, first seen begun when

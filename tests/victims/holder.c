@@ -75,8 +75,18 @@ static void crash_aside(void *instance, bulkhead_call *call, bulkhead_bytes requ
     pthread_detach(thread);
 }
 
+/* Keeps the dispatcher for 400 ms. */
+static void doze(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance;
+    (void)request;
+    const struct timespec time = {0, 400000000};
+    nanosleep(&time, NULL);
+    reply_number(call, 0);
+}
+
 static const bulkhead_method methods[] = {
     {"crash_aside", BULKHEAD_METHOD_IDEMPOTENT, 0, crash_aside},
+    {"doze", 0, 0, doze},
     {"held", BULKHEAD_METHOD_IDEMPOTENT, 0, held},
     {"hold", BULKHEAD_METHOD_IDEMPOTENT, 0, hold},
     {"let_go", 0, 0, let_go},

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* A sanitizer would end the process in its own way, before the fault is one. */
@@ -161,6 +162,24 @@ static void make_large_file(void *instance, bulkhead_call *call, bulkhead_bytes 
     after += ftruncate(memfd_create("large", MFD_CLOEXEC), 1 << 30);
 }
 
+DEEP static void crash_over_there(void) {
+    write_to_null();
+    ++after;
+}
+
+/* As fibers and coroutines do. */
+static void crash_on_own_stack(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance, (void)call, (void)request;
+    static ucontext_t here, there;
+    const size_t size = 256 * 1024;
+    getcontext(&there);
+    there.uc_stack.ss_sp = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    there.uc_stack.ss_size = size;
+    there.uc_link = &here;
+    makecontext(&there, crash_over_there, 0);
+    swapcontext(&here, &there);
+}
+
 static void *crash_in_thread(void *nothing) {
     write_to_null();
     return nothing;
@@ -241,6 +260,7 @@ static const bulkhead_method methods[] = {
     {"read_beyond_file", 0, 0, read_beyond_file},
     {"make_large_file", 0, 0, make_large_file},
     {"crash_while_idle", 0, 0, crash_while_idle},
+    {"crash_on_own_stack", 0, 0, crash_on_own_stack},
     {"end_dispatcher", 0, 0, end_dispatcher},
 };
 

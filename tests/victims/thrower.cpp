@@ -1,4 +1,9 @@
 // Throws where nobody catches, and crashes in a destructor that runs after main. Built without a build id.
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <limits>
 #include <new>
 #include <stdexcept>
@@ -34,6 +39,18 @@ class Thrower {
         std::thread([text = std::string(request)] { throw_a_sentence(text); }).join();
     }
 
+    // Answers with the signal that ends a child in which nobody catches.
+    int throw_in_child() {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const rlimit none{0, 0};
+            ::setrlimit(RLIMIT_CORE, &none);
+            [&]() noexcept { throw_a_sentence("in a child"); }();
+        }
+        int status = 0;
+        return child > 0 && ::waitpid(child, &status, 0) == child && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    }
+
     void throw_a_number() {
         std::thread([] { throw 42; }).join();
     }
@@ -51,5 +68,5 @@ class Thrower {
 using bulkhead::plugin::method;
 
 BULKHEAD_PLUGIN(Thrower, "thrower", "1.0.0", method<&Thrower::throw_in_thread>("throw_in_thread"),
-                method<&Thrower::throw_a_number>("throw_a_number"),
+                method<&Thrower::throw_in_child>("throw_in_child"), method<&Thrower::throw_a_number>("throw_a_number"),
                 method<&Thrower::ask_for_too_much>("ask_for_too_much"))

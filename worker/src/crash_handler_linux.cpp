@@ -34,7 +34,8 @@ static_assert(transport::kBlackBoxRegisters == NGREG);
 constexpr std::array kFatal{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS};
 constexpr std::size_t kPage = 4096;
 constexpr timespec kPause{0, 100'000};
-constexpr std::uint64_t kRedZone = 128;  // below the stack pointer, used by leaf functions
+constexpr std::uint64_t kOverflowRoom = std::uint64_t{1} << 20;  // what the kernel keeps free below the main stack
+constexpr std::uint64_t kRedZone = 128;                          // below the stack pointer, used by leaf functions
 
 // What the handler needs. Set before it is installed.
 BlackBox* the_box = nullptr;
@@ -48,13 +49,15 @@ std::atomic<bool> hang_is_recorded{false};  // and no crash yet
 
 void copy_stack(std::uint64_t pointer, BlackBox& box) noexcept {
     BlackBoxRecord& record = box.record;
-    // After an overflow the pointer is below the stack: then its lowest part says most.
+    // After an overflow the pointer is a little below the stack: then its lowest part says most. Far below, or above,
+    // it is in a stack of the plugin's own making.
     std::uint64_t from = std::max(pointer - kRedZone, record.stack_begin);
-    if (record.stack_end <= from) {
-        from = pointer - kRedZone;  // a stack of the plugin's own making
+    const bool is_own_making = record.stack_end <= from || pointer + kOverflowRoom < record.stack_begin;
+    if (is_own_making) {
+        from = pointer - kRedZone;
     }
     for (int page = 0; page < 2; ++page) {
-        const std::uint64_t most = record.stack_end > from
+        const std::uint64_t most = record.stack_end > from && !is_own_making
                                        ? std::min<std::uint64_t>(record.stack_end - from, sizeof box.stack)
                                        : sizeof box.stack;
         // In pages, because the kernel copies nothing of a piece that cannot be read as a whole.

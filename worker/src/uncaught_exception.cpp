@@ -1,6 +1,7 @@
 #include "uncaught_exception.hpp"
 
 #include <cxxabi.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,6 +16,7 @@ namespace {
 
 transport::BlackBoxRecord* the_record = nullptr;
 std::terminate_handler the_former = nullptr;
+pid_t the_process = 0;
 
 // Appends to the record's text as far as there is room; the zero at its end stays.
 void append(std::string_view text) noexcept {
@@ -31,6 +33,9 @@ void append_type(const std::type_info& type) noexcept {
 }
 
 void on_terminate() {
+    if (::getpid() != the_process) {  // a child that the plugin forked does not have the record
+        the_former();
+    }
     if (const std::type_info* type = abi::__cxa_current_exception_type()) {
         append_type(*type);
         try {
@@ -50,6 +55,7 @@ void on_terminate() {
 
 void note_uncaught_exceptions(transport::BlackBoxRecord& record) noexcept {
     the_record = &record;
+    the_process = ::getpid();
     the_former = std::set_terminate(on_terminate);
 }
 

@@ -18,13 +18,32 @@ constexpr std::chrono::seconds kKilling{5};          // from the grace of a hang
 
 std::filesystem::path library_of(const Repro& repro) { return repro.manifest.directory / repro.library; }
 
+// What is nested so deeply that copying it might overflow the stack is none of ours.
+Json parse_shallow(const std::string& text) {
+    constexpr int kDeepest = 64;
+    bool deep = false;
+    const auto check = [&deep](int depth, Json::parse_event_t, const Json&) {
+        deep = deep || depth > kDeepest;
+        return !deep;
+    };
+    Json json = Json::parse(text, check, false);
+    return deep ? Json(Json::value_t::discarded) : json;
+}
+
 // The saved manifest, changed so that one death is one: nothing is repeated or started anew, no other worker stands by,
 // and what the plugin keeps on disk is not touched.
 ManifestText manifest_for(const Repro& repro) {
-    Json manifest = Json::parse(repro.manifest.json, nullptr, false);
-    const Json config = Json::parse(repro.config, nullptr, false);
-    if (!manifest.is_object() || config.is_discarded()) {
-        throw Failure(ExitCode::usage, "the file is damaged: its manifest or its configuration is not JSON");
+    Json manifest = parse_shallow(repro.manifest.json);
+    const Json config = parse_shallow(repro.config);
+    const auto may_change = [](const Json& parent, const std::string& name) {
+        return !parent.contains(name) || parent[name].is_object();
+    };
+    const bool good = manifest.is_object() && !config.is_discarded() && may_change(manifest, "supervision") &&
+                      may_change(manifest, "methods") &&
+                      (!manifest.contains("methods") || may_change(manifest["methods"], repro.method));
+    if (!good) {
+        throw Failure(ExitCode::usage,
+                      "the file is damaged: its manifest or its configuration is not what it should be");
     }
     manifest["config"] = config;
     manifest["supervision"]["restarts"] = 0;
