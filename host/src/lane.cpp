@@ -55,6 +55,9 @@ Lane::Lane(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release)
 }
 
 Lane::~Lane() {
+    if (::getpid() != owner_) {  // in a child that the server forked another thread may have held any lock for ever
+        return;
+    }
     runtime_->supervisor.remove_timer(timer_);
     for (std::uint32_t cell = 0; outbox_ && cell < transport::kWorkerCells; ++cell) {
         runtime_->permits.give_back(outbox_.worker_cell(cell).spin_permit);
