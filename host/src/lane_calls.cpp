@@ -139,7 +139,8 @@ void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
     // A handler makes many calls in a row, and a fence takes as long as the stores before it need to get to another
     // core. So whoever runs the handlers makes it up for all of them; meanwhile a worker that is seen asleep is woken
     // at once.
-    if (handlers_run_on_ != std::this_thread::get_id()) {
+    const bool by_handler = handlers_run_on_ == std::this_thread::get_id();
+    if (!by_handler || call.waiter == nullptr || !call.waiter->asynchronous) {  // one that blocks would be its end
         transport::full_fence();
     }
     announce();
@@ -260,11 +261,6 @@ void Lane::see_through(Lock& lock, PendingCall& call, std::span<const std::byte>
     waiter.request_size = call.message.length;
     enlist(waiter, call.begin);
     publish(call, call.block ? std::span<const std::byte>() : request);
-    if (handlers_run_on_ ==
-        std::this_thread::get_id()) {  // a handler blocks, which it must not: but then this is its end
-        transport::full_fence();
-        announce();
-    }
     if (options.stop.stop_possible()) {
         lock.unlock();  // the callback may run at once
         const std::stop_callback give_up(options.stop, [this, id] { cancel(id); });
