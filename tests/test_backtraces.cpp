@@ -64,6 +64,21 @@ TEST_CASE("a backtrace of C has function, file and line, from the fault to the w
     CHECK(contains(report.backtrace.back().function, "bulkhead::worker::serve("));
 }
 
+#if !defined(__SANITIZE_THREAD__)  // leaves these signals to the kernel, see crash_handler_linux.cpp
+TEST_CASE("a limit of CPU time or of a file's size that is reached has a backtrace too") {
+    const auto limits = nlohmann::json{{"limits", {{"cpu_seconds", 1}, {"file_size", 1 << 20}}}};
+    const Service service("perils", merged(kEndlessRestarts, limits));
+    const Report cpu = report_of(service, "hang");
+    CAPTURE(shown(cpu));
+    CHECK(cpu.signal == SIGXCPU);
+    CHECK(leads_through(cpu, {"spin", "hang_deep", "bulkhead::worker::serve("}));
+    const Report file = report_of(service, "make_large_file");
+    CAPTURE(shown(file));
+    CHECK(file.signal == SIGXFSZ);
+    CHECK(leads_through(file, {"make_large_file", "bulkhead::worker::serve("}));
+}
+#endif
+
 TEST_CASE("a call through a null pointer is led back to who made it") {
     const Service service("perils");
     const Report report = report_of(service, "null_call");
@@ -174,7 +189,7 @@ TEST_CASE("a report that comes with an error does not wait for its backtrace") {
 
 TEST_CASE("a death that left nothing to read says why it has no backtrace") {
     const Service service;
-    CHECK(report_of(service, "exit", "3").backtrace_note == "none: it ended in order");
+    CHECK(report_of(service, "exit", "3").backtrace_note == "none: it ended by itself");
     const Report report = report_of(service, "raise", std::to_string(SIGKILL));
     CHECK(report.backtrace.empty());
     CHECK(report.backtrace_note == "none: what ended it came from outside");
@@ -235,6 +250,24 @@ TEST_CASE("reports come in the order of deaths, whichever takes longer to explai
         CHECK(report.restarts == lives_before);
         ++lives_before;
     }
+}
+
+TEST_CASE("a stack is read by another process when the first one that was to read it was killed") {
+    // Needs no other worker: the blank that is there is for the stack.
+    const Service service("perils", {{"supervision", {{"policy", "temporary"}}}});
+    const Family family = await_family_of(::getpid());
+    REQUIRE(::kill(family.blank, SIGSTOP) == 0);
+    REQUIRE(service.plugin().call("crash_in_sort", "").has_error());
+    REQUIRE(eventually([&] {  // it has the order: there is another blank
+        const auto all = descendants_of(::getpid());
+        return std::count_if(all.begin(), all.end(),
+                             [](const ProcessStatus& process) { return process.name == "bulkhead-blank"; }) == 2;
+    }));
+    REQUIRE(::kill(family.blank, SIGKILL) == 0);
+    REQUIRE(service.deaths().await_count(1));
+    const Report report = service.deaths().all().front();
+    CAPTURE(shown(report));
+    CHECK(leads_through(report, {"write_to_null", "compare_badly", "crash_in_sort"}));
 }
 
 TEST_CASE("a report is delivered once though the fork server dies with its explainer") {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "support/allocation_count.hpp"
+#include "support/on_one_core.hpp"
 #include "support/outcomes.hpp"
 #include "support/service.hpp"
 #include "support/system_calls.hpp"
@@ -21,26 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kCalls = 2000;
-
-// As the process was started; ends with the test.
-class OnOneCore {
-  public:
-    OnOneCore() {
-        REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        for (int core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++core) {
-            if (CPU_ISSET(core, &before_)) {
-                CPU_SET(core, &one);
-            }
-        }
-        REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
-    }
-    ~OnOneCore() { ::sched_setaffinity(0, sizeof before_, &before_); }
-
-  private:
-    cpu_set_t before_{};
-};
 
 bool has_two_cores() {
     cpu_set_t usable;

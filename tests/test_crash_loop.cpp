@@ -2,11 +2,15 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <boost/asio/use_future.hpp>
 #include <chrono>
+#include <fstream>
+#include <future>
 #include <string>
 
 #include "support/outcomes.hpp"
 #include "support/refusals.hpp"
+#include "support/scratch_folder.hpp"
 #include "support/service.hpp"
 
 namespace bulkhead::tests {
@@ -133,6 +137,42 @@ TEST_CASE("every kind of death is reported as what it was, and answered with a r
     }
     REQUIRE(service.deaths().await_count(std::size(kDeaths)));
     CHECK(service.plugin().stats().deaths == std::size(kDeaths));
+}
+
+TEST_CASE("a call that was to be tried again is told when no worker comes any more, also without a deadline") {
+    const ScratchFolder scratch;
+    const std::string trap = scratch.path() / "trap";
+    // Transient, so that the next worker is started when the death of the one before is settled.
+    Service service("keeper",
+                    merged(kEndlessRestarts, {{"environment", {{"KEEPER_TRAP", trap}}},
+                                              {"supervision", {{"policy", "transient"}, {"start_attempts", 1}}}}));
+    REQUIRE(summary(service.plugin().call("get", "")) == "ok: 0");
+    std::ofstream(trap).put('.');  // from now on create crashes
+    CallOptions endless;
+    endless.timeout = CallOptions::kNoTimeout;
+    auto outcome = service.plugin().async_call("crash_idempotent", "", endless, boost::asio::use_future);
+    REQUIRE(outcome.wait_for(kPatience) == std::future_status::ready);
+    CHECK(summary(outcome.get()) == "unavailable/unknown");
+    CHECK(unaccounted(service.plugin().stats()) == "");
+}
+
+TEST_CASE("who would wait for room is told at once that the plugin is down, also behind those who wait for it") {
+    Service service("keeper", {{"supervision", {{"restarts", 0}}}, {"limits", {{"in_flight", 1}}}});
+    CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    REQUIRE(eventually([&] { return service.plugin().status().state == PluginState::fatal; }));
+    CallOptions options;
+    options.timeout = CallOptions::kNoTimeout;
+    options.when_full = WhenFull::wait;
+    CallOptions patient = options;
+    patient.when_unavailable = WhenUnavailable::wait;
+    auto first = service.plugin().async_call("get", "", patient, boost::asio::use_future);
+    auto behind = service.plugin().async_call("get", "", patient, boost::asio::use_future);
+    auto refused = service.plugin().async_call("get", "", options, boost::asio::use_future);
+    REQUIRE(refused.wait_for(kPatience) == std::future_status::ready);
+    CHECK(summary(refused.get()) == "unavailable/none");
+    service.plugin().reset();
+    CHECK(summary(first.get()) == "ok: 0");
+    CHECK(summary(behind.get()) == "ok: 0");
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
 // What a report says about a crash, whatever the crash did to the stack and the heap.
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include <algorithm>
+#include <future>
 #include <string>
 #include <string_view>
 
@@ -35,6 +38,34 @@ TEST_CASE("a write through a null pointer is reported with its address and its i
     CHECK(value_of(crash, "rip") == crash.instruction);
     CHECK(contains(report.text(), "SEGV_MAPERR at 0, the null page; instruction libfaulty.so+0x"));
     CHECK(contains(report.text(), ", dispatcher thread\n"));
+}
+
+// Lets the process run until a signal is about to reach it, and so held there. False: it died instead.
+bool hold_at(pid_t process, int signal) {
+    int status = 0;
+    while (::waitpid(process, &status, __WALL) == process && WIFSTOPPED(status)) {
+        if (WSTOPSIG(status) == signal) {
+            return true;
+        }
+        ::ptrace(PTRACE_CONT, process, nullptr, WSTOPSIG(status));
+    }
+    return false;
+}
+
+TEST_CASE("a crash that does not come to its end is told as what it is when the host ends it") {
+    Service service;
+    const pid_t worker = service.worker();
+    REQUIRE(::ptrace(PTRACE_SEIZE, worker, nullptr, nullptr) == 0);
+    auto lost = std::async(std::launch::async, [&] { return summary(service.plugin().call("segfault", "")); });
+    REQUIRE(hold_at(worker, SIGSEGV));
+    REQUIRE(::ptrace(PTRACE_CONT, worker, nullptr, SIGSEGV) == 0);  // to the crash handler
+    REQUIRE(hold_at(worker, SIGSEGV));                              // from there to the end
+    CHECK_FALSE(hold_at(worker, SIGSEGV));                          // the host's patience is over
+    CHECK(lost.get() == "crashed/unknown");
+    REQUIRE(service.deaths().await_count(1));
+    const Report report = service.deaths().all().front();
+    CHECK(report.cause == Cause::crash);
+    CHECK(report.signal == SIGSEGV);
 }
 
 TEST_CASE("a report knows the libraries by their files' names and their build ids") {

@@ -76,7 +76,7 @@ TEST_CASE("when the hook is told of a death, the report and the repro are on dis
 TEST_CASE("the repro holds the request that the worker was running, not one that waited behind it") {
     const ScratchFolder scratch;
     Service service("faulty", kEndlessRestarts, keeping_in(scratch.path()));
-    const Plugin plugin = service.plugin();
+    const Plugin& plugin = service.plugin();
     for (int round = 0; round < 20; ++round) {
         const std::string request = "fatal " + std::to_string(round);
         REQUIRE(plugin.call("echo", "harmless").has_value());
@@ -108,7 +108,7 @@ TEST_CASE("recent calls are the last ones, the latest first, and of this life on
     }
 }
 
-TEST_CASE("no repro is saved where none is wanted, where it is too large, and where no call was running") {
+TEST_CASE("no repro is saved where none is wanted, and where it is too large") {
     const ScratchFolder scratch;
     HostOptions options = keeping_in(scratch.path());
     options.max_repro_bytes = 100;

@@ -84,6 +84,16 @@ TEST_CASE("a worker that lies while nobody waits synchronously is found out too"
     plugins.check_that_all_is_well();
 }
 
+TEST_CASE("a worker that answers before it is ready is ended for it") {
+    Host host = make_host();
+    const PluginFolder folder("faulty", {{"config", {{"start", "lie"}}}});
+    const auto plugin = host.load(folder.path());
+    REQUIRE(plugin.has_error());
+    CHECK(contains(plugin.error().message, "a reply before it was ready"));
+    REQUIRE(plugin.error().report);
+    CHECK(plugin.error().report->cause == Cause::protocol_violation);
+}
+
 TEST_CASE("two replies to one call: the first counts, and the second is a violation") {
     TwoPlugins plugins;
     const auto answer = plugins.liar().call("double_reply", "");
@@ -132,6 +142,7 @@ TEST_CASE("whatever a worker scribbles over its outbox, each call ends in time a
         for (const auto* outcome : {&scribbled, &echoed}) {
             const std::string text = summary(*outcome);
             CAPTURE(text);
+            CAPTURE(sentence(*outcome));
             violations += text == "protocol_violation/unknown" ? 1 : 0;
             // An answer may be made of what was scribbled, and so may be its kind.
             const bool legal = outcome->has_value() || text == "protocol_violation/unknown" ||

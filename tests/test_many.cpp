@@ -105,6 +105,7 @@ TEST_CASE("plugins can be loaded from several threads at once") {
 // Whether the server has so many descriptors more for `count` more plugins of one library, each of them called. Soon:
 // what it learns of a process it learns when the plugin has begun to serve.
 bool cost(long descriptors, Host& host, int count, std::vector<std::unique_ptr<PluginFolder>>& folders) {
+    await_family_of(::getpid());
     const auto before = static_cast<long>(Snapshot::take().descriptors.size());
     for (int index = 0; index < count; ++index) {
         folders.push_back(std::make_unique<PluginFolder>(

@@ -80,6 +80,17 @@ void check_that_nothing_outlives_a_kill(int turns, Prepare&& prepare) {
     CHECK(late <= (turns + 3) / 4);
 }
 
+// Waits until a process has a child that is none of these.
+bool has_another_child(pid_t parent, const std::vector<ProcessStatus>& known) {
+    return eventually([&] {
+        const auto children = children_of(parent);
+        return std::any_of(children.begin(), children.end(), [&](const ProcessStatus& child) {
+            return std::none_of(known.begin(), known.end(),
+                                [&](const ProcessStatus& other) { return other.pid == child.pid; });
+        });
+    });
+}
+
 TEST_CASE("a server that is killed with SIGKILL leaves nothing behind within 100 ms") {
     const Snapshot before = Snapshot::take();
     check_that_nothing_outlives_a_kill(scaled(20), [](const Server&) {});
@@ -102,6 +113,31 @@ TEST_CASE("a server that is killed while its fork server is stopped leaves nothi
                                        [](const Server& server) { ::kill(server.member("bulkhead-forks"), SIGSTOP); });
 }
 
+TEST_CASE("a server that is killed while its guard is stopped leaves nothing behind") {
+    check_that_nothing_outlives_a_kill(scaled(8),
+                                       [](const Server& server) { ::kill(server.member("bulkhead-guard"), SIGSTOP); });
+}
+
+TEST_CASE("a server that is killed while its guard was stopped as soon as it ran leaves nothing behind") {
+    for (int turn = 0; turn < scaled(20); ++turn) {
+        const Server server("wait");
+        const pid_t former = server.member("bulkhead-guard");
+        ::kill(former, SIGKILL);
+        pid_t young = 0;
+        REQUIRE(eventually([&] {
+            for (const ProcessStatus& child : children_of(server.program.pid())) {
+                const bool runs = child.name != status_of(server.program.pid()).name;  // not before it is executed
+                young = runs && child.pid != former ? child.pid : young;
+            }
+            return young != 0;
+        }));
+        ::kill(young, SIGSTOP);
+        ::kill(server.program.pid(), SIGKILL);
+        CHECK(await_gone(young));
+        CHECK(server.survivors(kPatience) == "");
+    }
+}
+
 TEST_CASE("a server that is killed while its workers are stopped leaves nothing behind") {
     check_that_nothing_outlives_a_kill(scaled(8), [](const Server& server) {
         for (const pid_t pid : server.family) {
@@ -115,6 +151,13 @@ TEST_CASE("a server that is killed while its workers are stopped leaves nothing 
 TEST_CASE("a server that is killed together with its guard leaves nothing behind") {
     check_that_nothing_outlives_a_kill(scaled(10),
                                        [](const Server& server) { ::kill(server.member("bulkhead-guard"), SIGKILL); });
+}
+
+TEST_CASE("a server that is killed together with its guard, while its fork server is stopped, leaves nothing behind") {
+    check_that_nothing_outlives_a_kill(scaled(10), [](const Server& server) {
+        ::kill(server.member("bulkhead-forks"), SIGSTOP);
+        ::kill(server.member("bulkhead-guard"), SIGKILL);
+    });
 }
 
 TEST_CASE("a server that is killed together with its fork server leaves nothing behind") {
@@ -142,13 +185,19 @@ TEST_CASE("what a plugin started goes even if its worker dies after the guard an
 
 TEST_CASE("signals that end programs from a terminal are the server's business, not its family's") {
     const Server server("wait");
+    const pid_t guard = server.member("bulkhead-guard");
+    const pid_t forks = server.member("bulkhead-forks");
+    const std::vector<ProcessStatus> children = children_of(forks);
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
-        ::kill(server.member("bulkhead-guard"), number);
-        ::kill(server.member("bulkhead-forks"), number);
+        ::kill(guard, number);
+        ::kill(forks, number);
     }
-    // The members could be asked again, so they are alive.
-    CHECK(is_alive(server.member("bulkhead-guard")));
-    CHECK(is_alive(server.member("bulkhead-forks")));
+    // They would not die at once; but then the fork server could not replace a worker, nor the guard the fork server.
+    REQUIRE_FALSE(children.empty());
+    ::kill(children.front().pid, SIGKILL);
+    CHECK(has_another_child(forks, children));
+    ::kill(forks, SIGKILL);
+    CHECK(has_another_child(guard, {status_of(forks)}));
     ::kill(server.program.pid(), SIGKILL);
     CHECK(server.survivors(kPatience) == "");
 }

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/adoption.hpp"
 #include "support/outcomes.hpp"
 #include "support/processes.hpp"
 #include "support/refusals.hpp"
@@ -77,9 +78,7 @@ void check_kills(const std::vector<Member>& members, int kills) {
         CHECK(std::adjacent_find(runs.begin(), runs.end()) == runs.end());
         CHECK(static_cast<long>(runs.size()) >= answered);
         CHECK(static_cast<long>(runs.size()) <= answered + lost);
-        await_family_of(::getpid());
-        // The last worker but one may still be dying.
-        CHECK(eventually([] { return family_of(::getpid()).others.size() == 1; }));
+        CHECK(not_just_a_family_with(1) == "");
     }
     CHECK(before.leftovers() == "");
 }
@@ -120,7 +119,7 @@ TEST_CASE("a plugin that kills its parent whenever it is created is given up, an
     const auto loaded = loading.get();
     REQUIRE_FALSE(loaded.has_value());
     check_sentence(loaded.error().message,
-                   {"plugin perils cannot be started", "the fork server died", "times in a row"});
+                   {"plugin perils cannot be started", "the fork server was killed", "times in a row"});
     CHECK(served > 10);
     CHECK(service.serves_again());
 }
@@ -159,6 +158,58 @@ TEST_CASE("what a plugin started goes with the fork server that goes") {
     kill_when_there(&Family::fork_server);
     CHECK(await_gone(orphan));
     CHECK(service.serves_again());
+}
+
+TEST_CASE("how a worker died is known even if its fork server was stopped, or dies before it has told") {
+    for (const bool killed : {false, true}) {
+        CAPTURE(killed);
+        // Needs no other worker: that the fork server does not answer is not seen by that.
+        Service service("faulty", {{"supervision", {{"policy", "temporary"}}}});
+        const Family family = await_family_of(::getpid());
+        ::kill(family.fork_server, SIGSTOP);
+        auto lost = std::async(std::launch::async, [&] { return summary(service.plugin().call("segfault", "")); });
+        if (killed) {
+            REQUIRE(eventually([&] { return status_of(family.others.front()).state == 'Z'; }));
+            ::kill(family.fork_server, SIGKILL);
+        }
+        REQUIRE(service.deaths().await_count(1));
+        const Report report = service.deaths().all().front();
+        CHECK(report.cause == Cause::crash);
+        CHECK(report.signal == SIGSEGV);
+        CHECK((killed || report.peak_resident_bytes > 0));  // what only an exit status can tell
+        CHECK(report.running_method == "segfault");
+        CHECK(lost.get() == "crashed/unknown");
+    }
+}
+
+TEST_CASE("a guard that is stopped before it has made its fork server is made to go on") {
+    const Service service;
+    for (int round = 0; round < scaled(5); ++round) {
+        const pid_t former = await_family_of(::getpid()).guard;
+        REQUIRE(::kill(former, SIGKILL) == 0);
+        REQUIRE(eventually([former] {
+            const auto children = children_of(::getpid());
+            return std::any_of(children.begin(), children.end(), [former](const ProcessStatus& child) {
+                return child.pid != former && ::kill(child.pid, SIGSTOP) == 0;
+            });
+        }));
+        CHECK(service.serves_again());
+    }
+}
+
+TEST_CASE("a fork server or a guard that somebody stopped is made to go on") {
+    Witness witness;
+    const auto note = [&witness] { return summary(witness.plugin().call("note", "x")); };
+    REQUIRE(note() == "ok: x");
+    for (int round = 0; round < scaled(4); ++round) {
+        const bool stop_guard = round % 2 == 0;
+        const Family family = await_family_of(::getpid());
+        REQUIRE(family.others.size() == 1);
+        ::kill(stop_guard ? family.guard : family.fork_server, SIGSTOP);
+        ::kill(family.blank, SIGKILL);
+        ::kill(stop_guard ? family.fork_server : family.others.front(), SIGKILL);
+        CHECK(eventually([&note] { return note() == "ok: x"; }));
+    }
 }
 
 }  // namespace

@@ -47,45 +47,44 @@ TEST_CASE("an idempotent request is tried again until it is in quarantine") {
     CHECK(service.plugin().stats().retries == 1);
 }
 
+bool holds(const Plugin& plugin, const char* count) {
+    return eventually([&] { return summary(plugin.call("held", "")) == std::string("ok: ") + count; });
+}
+
+// It is the only one that is held, or will be.
+void let_go(const Plugin& plugin, std::future<result<Bytes>>& held) {
+    REQUIRE(holds(plugin, "1"));
+    CHECK(summary(plugin.call("let_go", "")) == "ok: 1");
+    CHECK(summary(held.get()) == "ok: let go");
+}
+
 // Of three requests in a worker one crashes it, and the worker cannot say which.
 TEST_CASE("suspects are tried again one at a time: innocent ones are answered, the guilty one is found") {
     Service service("holder", merged(kTireless, {{"supervision", {{"retries", 5}}}}));
     const Plugin& plugin = service.plugin();
-    const auto holds = [&](const char* count) {
-        return eventually([&] { return summary(plugin.call("held", "")) == std::string("ok: ") + count; });
-    };
     std::future<result<Bytes>> innocent[] = {plugin.async_call("hold", "first", {}, boost::asio::use_future),
                                              plugin.async_call("hold", "second", {}, boost::asio::use_future)};
-    REQUIRE(holds("2"));
+    REQUIRE(holds(plugin, "2"));
     auto guilty = plugin.async_call("crash_aside", "", {}, boost::asio::use_future);
     for (auto& one : innocent) {
-        REQUIRE(holds("1"));
-        CHECK(summary(plugin.call("let_go", "")) == "ok: 1");
-        CHECK(summary(one.get()) == "ok: let go");
+        let_go(plugin, one);
     }
     CHECK(summary(guilty.get()) == "quarantined/unknown");
     CHECK(plugin.stats().deaths == 3);
     CHECK(summary(plugin.call("crash_aside", "")) == "quarantined/none");
     auto not_blamed = plugin.async_call("hold", "first", {}, boost::asio::use_future);
-    REQUIRE(holds("1"));
-    CHECK(summary(plugin.call("let_go", "")) == "ok: 1");
-    CHECK(summary(not_blamed.get()) == "ok: let go");
+    let_go(plugin, not_blamed);
 }
 
 TEST_CASE("suspects behind the guilty one are tried, too, when it has had its last try") {
     Service service("holder", merged(kTireless, {{"supervision", {{"retries", 5}}}}));
     const Plugin& plugin = service.plugin();
-    const auto holds = [&](const char* count) {
-        return eventually([&] { return summary(plugin.call("held", "")) == std::string("ok: ") + count; });
-    };
     auto guilty = plugin.async_call("crash_aside", "3", {}, boost::asio::use_future);
     std::future<result<Bytes>> innocent[] = {plugin.async_call("hold", "first", {}, boost::asio::use_future),
                                              plugin.async_call("hold", "second", {}, boost::asio::use_future)};
     CHECK(summary(guilty.get()) == "quarantined/unknown");
     for (auto& one : innocent) {
-        REQUIRE(holds("1"));
-        CHECK(summary(plugin.call("let_go", "")) == "ok: 1");
-        CHECK(summary(one.get()) == "ok: let go");
+        let_go(plugin, one);
     }
 }
 

@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <string>
 #include <thread>
@@ -11,6 +13,7 @@
 #include "support/outcomes.hpp"
 #include "support/processes.hpp"
 #include "support/scale.hpp"
+#include "support/scratch_folder.hpp"
 #include "support/service.hpp"
 
 namespace bulkhead::tests {
@@ -77,6 +80,69 @@ TEST_CASE("restart waits for a successor that still loads its state, and then re
     CHECK(summary(service.plugin().call("get", "")) == "ok: 7");
 }
 
+TEST_CASE("a successor that is ready a little too late is ended, and whoever waits for it is told") {
+    const ScratchFolder scratch;
+    const std::string deaf = scratch.path() / "deaf";
+    Service service("keeper", merged(kEndlessRestarts,
+                                     {{"environment", {{"KEEPER_DEAF", deaf}}}, {"supervision", {{"start_ms", 400}}}}));
+    std::ofstream(deaf) << "425";  // when it was asked in vain where it is, and is about to be killed
+    CHECK_FALSE(restarts(service));
+    CHECK(summary(service.plugin().call("get", "")) == "ok: 0");
+    REQUIRE(std::filesystem::remove(deaf));
+    CHECK(restarts(service));
+}
+
+TEST_CASE("a first worker that is ready a little too late never served") {
+    const ScratchFolder scratch;
+    const std::string deaf = scratch.path() / "deaf";
+    std::ofstream(deaf) << "425";
+    const PluginFolder folder("keeper",
+                              {{"environment", {{"KEEPER_DEAF", deaf}}}, {"supervision", {{"start_ms", 400}}}});
+    Host host = make_host();
+    const auto loaded = host.load(folder.path());
+    REQUIRE(loaded.has_error());
+    CHECK(contains(loaded.error().message, "it was not ready within 400 ms"));
+}
+
+TEST_CASE("a worker that is replaced has its time for the last save from its last call on") {
+    Service service("keeper", merged(kEndlessRestarts, {{"config", {{"save_ms", 500}}},
+                                                        {"state", {{"every_calls", 0}}},
+                                                        {"supervision", {{"stop_ms", 2000}}}}));
+    REQUIRE(summary(service.plugin().call("add", "7")) == "ok: 7");
+    std::atomic<bool> stop{false};
+    auto long_call =
+        std::async(std::launch::async, [&service] { return summary(service.plugin().call("doze", "2500")); });
+    REQUIRE(eventually([&service] { return service.plugin().stats().in_flight == 1; }));
+    std::thread impatient([&] {  // its deadlines have the host look at the worker all the time
+        CallOptions options;
+        options.timeout = std::chrono::milliseconds(20);
+        while (!stop) {
+            service.plugin().async_call("get", "", options, [](const result<Bytes>&) {});
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    });
+    CHECK(restarts(service));
+    stop = true;
+    impatient.join();
+    CHECK(long_call.get() == "ok: 0");
+    CHECK(summary(service.plugin().call("get", "")) == "ok: 7");
+    CHECK(service.plugin().stats().deaths == 0);
+}
+
+TEST_CASE("a worker that crashes on its way out does its successor no harm, whatever the rule") {
+    for (const char* policy : {"temporary", "permanent"}) {
+        CAPTURE(policy);
+        Service service(
+            "perils", {{"config", {{"crash_in", "destroy"}}}, {"supervision", {{"policy", policy}, {"restarts", 1}}}});
+        for (std::size_t turn = 1; turn <= 4; ++turn) {
+            REQUIRE(restarts(service));
+            REQUIRE(service.deaths().await_count(turn));
+            CHECK(service.deaths().all().back().step == "while it was being stopped");
+            CHECK((service.plugin().status().state == PluginState::running));
+        }
+    }
+}
+
 TEST_CASE("a worker that hangs in its last save, after a call that took longer than it may stop, is ended") {
     Service service("keeper", merged(kEndlessRestarts, {{"config", {{"save_ms", 60'000}}},
                                                         {"state", {{"every_calls", 0}}},
@@ -131,6 +197,46 @@ TEST_CASE("a worker is recycled when it has grown too large") {
     REQUIRE(service.plugin().call("leak", std::to_string(256 << 20)).has_value());
     CHECK(eventually([&] { return service.worker() != first; }));
     CHECK(service.plugin().stats().deaths == 0);
+}
+
+TEST_CASE("a worker whose successor could not be made is recycled later") {
+    for (const nlohmann::json& rule : {nlohmann::json{{"calls", 4}}, nlohmann::json{{"age_ms", 20}}}) {
+        CAPTURE(rule.dump());
+        const ScratchFolder scratch;
+        const std::string trap = scratch.path() / "trap";
+        const nlohmann::json supervision = {{"recycle", rule}, {"start_attempts", 1'000'000}};
+        const Service service("keeper", merged(kEndlessRestarts, {{"environment", {{"KEEPER_TRAP", trap}}},
+                                                                  {"supervision", supervision}}));
+        const auto call_until = [&service](auto&& happened) {
+            return eventually([&] { return service.plugin().call("add", "1").has_value() && happened(); });
+        };
+        std::ofstream(trap).put('.');  // from now on create crashes
+        REQUIRE(call_until([&service] { return service.plugin().stats().deaths > 0; }));
+        std::filesystem::remove(trap);
+        const std::uint32_t former = service.plugin().status().incarnation;
+        CHECK(call_until([&] { return service.plugin().status().incarnation > former; }));
+    }
+}
+
+TEST_CASE("successors that failed to start are not in a row when one between them served") {
+    const ScratchFolder scratch;
+    const std::string trap = scratch.path() / "trap";
+    HostOptions options = host_options();
+    options.worker = worker_with_death_points();
+    const Service service(
+        "keeper",
+        merged(
+            kEndlessRestarts,
+            {{"environment", {{"KEEPER_TRAP", trap}, {"BULKHEAD_DIE_AT", "before_activate"}, {"BULKHEAD_DIE_IN", "4"}}},
+             {"supervision", {{"start_attempts", 1}}}}),
+        options);
+    std::ofstream(trap).put('.');
+    CHECK_FALSE(service.plugin().restart().has_value());  // life 2 is not even created
+    std::filesystem::remove(trap);
+    CHECK(service.plugin().restart().has_value());
+    REQUIRE(service.plugin().status().incarnation == 3);
+    CHECK(service.plugin().restart().has_value());  // life 4 took over, and another one had to be started
+    CHECK(service.plugin().status().incarnation == 5);
 }
 
 }  // namespace

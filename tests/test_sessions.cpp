@@ -6,8 +6,11 @@
 
 #include <atomic>
 #include <boost/asio/use_future.hpp>
+#include <bulkhead/transport/layout.hpp>
 #include <chrono>
+#include <cstddef>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -45,7 +48,7 @@ TEST_CASE("after the death of its worker a session is lost, says why, and harms 
     REQUIRE(outcome.error().report != nullptr);
     CHECK(outcome.error().report->cause == Cause::crash);
     CHECK(session.lost());
-    const Session copy = session;
+    const Session copy = session;  // NOLINT(performance-unnecessary-copy-initialization): it is what is tested
     CHECK(summary(copy.call("count", "")) == "session_lost/none");
     CHECK(copy.lost());
 
@@ -196,6 +199,29 @@ TEST_CASE("no reply of a session ever comes from another worker, whenever worker
     CHECK(unexpected == 0);
     MESSAGE(lost.load() << " calls met a lost session");
     CHECK(unaccounted(service.plugin().stats()) == "");
+}
+
+TEST_CASE("a call is not tried again when its session got its handles from another worker, which is gone") {
+    const ScratchFolder scratch;
+    Service service("keeper", merged(kEndlessRestarts, {{"methods", {{"stay_open", {{"idempotent", true}}}}},
+                                                        {"supervision", {{"standby", 1}}}}));
+    REQUIRE(eventually([&] { return service.plugin().status().standby_ready; }));
+    const pid_t first = service.worker();
+    CallOptions endless;
+    endless.timeout = CallOptions::kNoTimeout;
+    const Session session = service.plugin().session();
+    auto begun = session.async_call("stay_open", "", endless, boost::asio::use_future);
+    const std::string request = std::to_string(offsetof(transport::WorkerOutboxHeader, crashing)) + " " +
+                                std::to_string(offsetof(transport::WorkerOutboxHeader, bell)) + " " +
+                                std::string(scratch.path() / "never");
+    auto crashing = service.plugin().async_call("add_as_if_crashing", request, {}, boost::asio::use_future);
+    REQUIRE(summary(session.call("get", "")) == "ok: 0");  // in its successor
+    CHECK(summary(service.plugin().call("die", "")) == "crashed/unknown");
+    REQUIRE(service.deaths().await_count(1));
+    ::kill(first, SIGKILL);  // it may be gone: such a crash is not waited for long
+    REQUIRE(begun.wait_for(kPatience) == std::future_status::ready);
+    CHECK(summary(begun.get()) == "crashed/unknown");
+    CHECK(summary(crashing.get()) == "crashed/unknown");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/adoption.hpp"
 #include "support/outcomes.hpp"
 #include "support/processes.hpp"
 #include "support/scale.hpp"
@@ -78,6 +79,7 @@ TEST_CASE("deaths of standbys alone never take the plugin down") {
 TEST_CASE("with a standby each call has one outcome through a storm of deaths, and nothing is left") {
     Service service("faulty", kStandby);
     REQUIRE(await_standby(service));
+    CHECK(not_just_a_family_with(2) == "");
     const Snapshot before = Snapshot::take();
     std::atomic<bool> stop{false};
     std::atomic<long> wrong{0};

@@ -230,9 +230,9 @@ TEST_CASE("a plugin that cannot save fails its calls and says why") {
 }
 
 TEST_CASE("a state that load refuses, or that crashes it twice, is put aside and the plugin starts clean") {
-    for (const char* fault : {"refuse_load", "crash_in_load"}) {
+    for (const char* fault : {"refuse_load", "crash_in_load", "grow_in_load"}) {
         CAPTURE(fault);
-        Service service = keeper({{"config", {{"fault", fault}}}});
+        Service service = keeper({{"config", {{"fault", fault}}}, {"limits", {{"file_size", 1 << 20}}}});
         REQUIRE(call(service, "add", "9") == "ok: 9");
         CHECK(call(service, "die") == "crashed/unknown");
         CHECK(call(service, "get") == "ok: 0");
@@ -245,6 +245,15 @@ TEST_CASE("a state that load refuses, or that crashes it twice, is put aside and
                                [](const LogLine& line) { return contains(line.text, "its state is dropped, "); });
         }));
     }
+}
+
+TEST_CASE("a plugin has its time to start twice: until it is ready, and until it serves") {
+    Service service =
+        keeper({{"config", {{"create_ms", 700}, {"load_ms", 700}}}, {"supervision", {{"start_ms", 1000}}}});
+    REQUIRE(call(service, "add", "9") == "ok: 9");
+    CHECK(call(service, "die") == "crashed/unknown");
+    CHECK(call(service, "get") == "ok: 9");
+    CHECK(service.plugin().stats().deaths == 1);
 }
 
 TEST_CASE("whoever kills a worker while it loads its state does not cost it the state") {
@@ -298,6 +307,17 @@ TEST_CASE("stopping and starting keeps the state, whatever the rule for checkpoi
         REQUIRE(service.plugin().start().has_value());
         CHECK(call(service, "get") == "ok: 3");
     }
+}
+
+TEST_CASE("a worker that loads its state for longer than an expired call may be overdue does not hang") {
+    Service service = keeper({{"config", {{"load_ms", 500}}}, {"supervision", {{"hang_grace_ms", 50}}}});
+    REQUIRE(call(service, "add", "9") == "ok: 9");
+    CHECK(call(service, "die") == "crashed/unknown");
+    CallOptions brief;
+    brief.timeout = std::chrono::milliseconds(50);
+    CHECK(summary(service.plugin().call("get", "", brief)) == "timed_out/none");
+    CHECK(call(service, "get") == "ok: 9");
+    CHECK(service.plugin().stats().deaths == 1);
 }
 
 }  // namespace

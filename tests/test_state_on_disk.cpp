@@ -68,6 +68,32 @@ TEST_CASE("a damaged file is put aside, or keeps the plugin down when the manife
     CHECK(std::filesystem::exists(folder.path() / "count.refused"));
 }
 
+TEST_CASE("a state that load refuses keeps the plugin down for the next host too, until somebody sees to it") {
+    const ScratchFolder folder;
+    const auto file = folder.path() / "count";
+    {
+        const Service service("keeper", kept_in(file));
+        REQUIRE(call(service, "add", "5") == "ok: 5");
+    }
+    const PluginFolder broken("keeper", merged(kept_in(file, "down"), {{"config", {{"fault", "refuse_load"}}}}));
+    const PluginFolder mended("keeper", kept_in(file, "down"));
+    const auto aside = folder.path() / "count.refused";
+    {
+        Host host = make_host();
+        CHECK(host.load(broken.path()).has_error());
+    }
+    REQUIRE(std::filesystem::exists(aside));
+    Host host = make_host();
+    for (const PluginFolder* release : {&broken, &mended}) {
+        const auto refused = host.load(release->path());
+        REQUIRE(refused.has_error());
+        CHECK(refused.error().code == ErrorCode::load_failed);
+        CHECK(contains(refused.error().message, "its state was refused and lies in " + aside.string()));
+    }
+    std::filesystem::rename(aside, file);
+    CHECK(summary(load(host, mended).call("get", "")) == "ok: 5");
+}
+
 TEST_CASE("a file that cannot be written is said, and nothing else stops") {
     const ScratchFolder folder;
     const auto nowhere = folder.path() / "missing" / "count";

@@ -4,8 +4,13 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/system_executor.hpp>
 #include <boost/asio/use_future.hpp>
 #include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <string>
 #include <thread>
@@ -14,6 +19,8 @@
 #include "support/outcomes.hpp"
 #include "support/processes.hpp"
 #include "support/refusals.hpp"
+#include "support/scale.hpp"
+#include "support/scratch_folder.hpp"
 #include "support/service.hpp"
 #include "support/witness.hpp"
 
@@ -73,6 +80,7 @@ TEST_CASE(
     CHECK(summary(outcome) == "unavailable/none");
     REQUIRE(outcome.error().next_try);
     CHECK(*outcome.error().next_try > before + 30s);
+    CHECK(contains(outcome.error().message, "; it is tried again in "));
     CHECK(*outcome.error().next_try < before + 80s);
     CHECK(service.plugin().status().next_try == outcome.error().next_try);
 
@@ -161,6 +169,8 @@ TEST_CASE("that a worker cannot be started now is told once, and it comes when i
     }
     CHECK(summary(service.plugin().call("get", "")) == "ok: 2");
     CHECK(told(service.log().all()) == 1);
+    CHECK(service.plugin().stats().restarts == 1);  // not each try
+    CHECK(service.plugin().status().incarnation == 2);
 }
 
 TEST_CASE("a worker that dies with its fork server while the host can open nothing is found dead later") {
@@ -181,19 +191,60 @@ TEST_CASE("a worker that dies with its fork server while the host can open nothi
         CHECK(get() != "ok: 0");  // time for the host to hear that the fork server is gone
     }
     CHECK(eventually([&get] { return get() == "ok: 0"; }));
+    // The fork server that came meanwhile is made to go on like any other.
+    const Family later = await_family_of(::getpid());
+    REQUIRE(::kill(later.fork_server, SIGSTOP) == 0);
+    REQUIRE(::kill(later.blank, SIGKILL) == 0);
+    kill_worker(service);
+    CHECK(eventually([&get] { return get() == "ok: 0"; }));
+}
+
+// Who stops a plugin or starts it must not be in the other's way. Handles, as the host may have to end first.
+using Finished = std::future<bool>;
+
+Finished stop_aside(const Plugin& plugin) {
+    return std::async(std::launch::async, [plugin] { return plugin.stop().has_value(); });
+}
+
+Finished start_aside(const Plugin& plugin) {
+    return std::async(std::launch::async, [plugin] { return plugin.start().has_value(); });
+}
+
+TEST_CASE("a blank that is killed costs the plugin nothing, before and after it was given the order") {
+    const Service service("keeper", {{"supervision", {{"restarts", 1}, {"start_attempts", 0}}}});
+    for (int round = 0; round < 20; ++round) {
+        REQUIRE(service.plugin().stop().has_value());
+        const Family family = await_family_of(::getpid());
+        if (round % 2 == 0) {
+            REQUIRE(::kill(family.blank, SIGKILL) == 0);
+            REQUIRE(service.plugin().start().has_value());
+        } else {
+            REQUIRE(::kill(family.blank, SIGSTOP) == 0);
+            auto started = start_aside(service.plugin());
+            REQUIRE(await_state(service, PluginState::starting));
+            REQUIRE(::kill(family.blank, SIGKILL) == 0);
+            CHECK(started.get());
+        }
+        CHECK(summary(service.plugin().call("get", "")) == "ok: 0");
+    }
+    CHECK(service.plugin().stats().deaths == 0);
 }
 
 TEST_CASE("calls that wait for a start that fails are told, the asynchronous ones too") {
-    Service service("keeper", merged(kEndlessRestarts, {{"supervision", {{"start_ms", 500}}}}));
+    const ScratchFolder scratch;
+    const std::string trap = scratch.path() / "trap";
+    Service service("keeper", merged(kEndlessRestarts, {{"environment", {{"KEEPER_TRAP", trap}}}}));
     REQUIRE(service.plugin().stop().has_value());
+    REQUIRE(std::ofstream(trap).is_open());  // from now on it crashes when it is created
     const Family family = await_family_of(::getpid());
     REQUIRE(::kill(family.fork_server, SIGSTOP) == 0);
+    REQUIRE(::kill(family.blank, SIGKILL) == 0);
     auto started = std::async(std::launch::async, [&service] { return service.plugin().start().has_value(); });
     REQUIRE(await_state(service, PluginState::starting));
     auto waiting = service.plugin().async_call("get", "", {}, boost::asio::use_future);
+    REQUIRE(::kill(family.fork_server, SIGCONT) == 0);
     CHECK_FALSE(started.get());
     CHECK(summary(waiting.get()) == "unavailable/none");
-    REQUIRE(::kill(family.fork_server, SIGCONT) == 0);
 }
 
 TEST_CASE("events tell each step, in order") {
@@ -250,6 +301,81 @@ TEST_CASE("a worker is known to serve while its first call still runs") {
         CHECK(witness.journal().size() == 2);  // it runs
         service.end_host();
         CHECK(summary(next.get()) == "stopped/unknown");
+    }
+}
+
+TEST_CASE("a stop that comes while a worker runs its first call ends, whoever reads the answer") {
+    for (const char* latency : {"adaptive", "park"}) {
+        for (const bool asynchronous : {false, true}) {
+            const Service service("keeper", merged(kEndlessRestarts, {{"latency", latency}}));
+            const Plugin& plugin = service.plugin();
+            for (int round = 0; round < scaled(40); ++round) {
+                REQUIRE(plugin.start().has_value());
+                plugin.call("crash", "");
+                std::future<result<Bytes>> answer;
+                if (asynchronous) {
+                    answer = plugin.async_call("doze", "2", {}, boost::asio::use_future);
+                } else {
+                    answer = std::async(std::launch::async, [plugin] { return plugin.call("doze", "2"); });
+                }
+                std::this_thread::sleep_for(std::chrono::microseconds(50 * round));  // any moment will do
+                Finished stopped = stop_aside(plugin);
+                REQUIRE(stopped.wait_for(kPatience) == std::future_status::ready);
+                REQUIRE(answer.wait_for(kPatience) == std::future_status::ready);
+                const std::string outcome = summary(answer.get());
+                CAPTURE(outcome);
+                const bool legal =
+                    outcome == "ok: 0" || outcome.starts_with("stopped/") || outcome == "crashed/unknown";
+                CHECK(legal);
+            }
+        }
+    }
+}
+
+TEST_CASE("a stop takes no worker from the start that came before its end") {
+    Finished started;
+    const Service service("keeper", kEndlessRestarts);
+    const Family family = await_family_of(::getpid());
+    // Runs in stop(), which has more to do then.
+    const auto start_meanwhile = [&](const result<Bytes>&) {
+        CHECK(await_state(service, PluginState::stopped));
+        CHECK(::kill(family.fork_server, SIGSTOP) == 0);
+        CHECK(::kill(family.blank, SIGKILL) == 0);
+        started = start_aside(service.plugin());
+        CHECK(await_state(service, PluginState::starting));
+    };
+    service.plugin().async_call("stay_open", "", {},
+                                boost::asio::bind_executor(boost::asio::system_executor(), start_meanwhile));
+    CHECK(service.plugin().stop().has_value());
+    CHECK(::kill(family.fork_server, SIGCONT) == 0);
+    REQUIRE(started.wait_for(kPatience) == std::future_status::ready);
+    CHECK(started.get());
+}
+
+TEST_CASE("whoever starts a plugin that another thread is starting waits for the same end") {
+    const Service service("keeper", {{"config", {{"create_ms", 300}}}});
+    REQUIRE(service.plugin().stop().has_value());
+    auto first = start_aside(service.plugin());
+    REQUIRE(await_state(service, PluginState::starting));
+    CHECK(service.plugin().start().has_value());
+    CHECK(service.plugin().status().state == PluginState::running);
+    CHECK(first.get());
+}
+
+TEST_CASE("a stop is over when the plugin has stopped, although it is started again at once") {
+    constexpr std::chrono::milliseconds kStop = 2 * kPatience;
+    std::vector<Finished> finished;
+    const Service service("keeper", merged(kEndlessRestarts, {{"supervision", {{"stop_ms", kStop.count()}}}}));
+    for (int round = 0; round < scaled(50); ++round) {
+        REQUIRE(service.plugin().start().has_value());
+        finished.clear();
+        for (int caller = 0; caller < 8; ++caller) {
+            finished.push_back(stop_aside(service.plugin()));
+        }
+        finished.push_back(start_aside(service.plugin()));
+        for (Finished& one : finished) {
+            REQUIRE(one.wait_for(kPatience) == std::future_status::ready);
+        }
     }
 }
 

@@ -38,19 +38,18 @@ class Autopsy : public LaunchListener {
     // The report with what the process has said, which may be anything.
     std::shared_ptr<const Report> finished_report() const;
     const Report& report() const noexcept { return *report_; }
-    // No process has ever answered, and it was not its own fault.
+    // No process has said anything, and somebody may have killed it.
     bool deserves_another_attempt() const noexcept;
 
-    void on_started(std::uint64_t start_id, transport::Descriptor pidfd) override;
+    void on_started(std::uint64_t start_id, std::int32_t pid, transport::Descriptor pidfd) override;
     void on_start_failed(std::uint64_t start_id, int error) override;
-    void on_exited(const transport::ExitedMessage& exit) override;
-    void on_status_lost(std::uint64_t start_id) override;
 
     std::uint64_t start_id = 0;  // of the last attempt
     Supervisor::Id watch = 0;
     transport::SteadyTime deadline;
     int attempts = 0;
     bool timed_out = false;
+    bool unattended = false;  // no process could be had for the last attempt
 
   private:
     const std::shared_ptr<const Report> report_;
@@ -61,7 +60,6 @@ class Autopsy : public LaunchListener {
     transport::Descriptor output_far_;
     transport::Descriptor pidfd_;
     std::string answer_;
-    bool lost_ = false;  // the fork server died under it
 };
 
 }  // namespace bulkhead::detail

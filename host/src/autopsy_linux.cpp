@@ -43,7 +43,6 @@ std::error_code Autopsy::open_pipe() {
     ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
     pidfd_.reset();
     answer_.clear();
-    lost_ = false;
     return {};
 }
 
@@ -84,6 +83,8 @@ std::shared_ptr<const Report> Autopsy::finished_report() const {
     auto report = std::make_shared<Report>(*report_);
     if (timed_out) {
         report->backtrace_note = "none: reading its stack took too long";
+    } else if (unattended) {
+        report->backtrace_note = "none: the host has no resources to have its stack read";
     } else if (answer_.size() > kMaxAnswer || !read_explanation(answer_, modules_, *report)) {
         report->backtrace_note = "none: the process that was to read its stack died or answered nonsense";
     } else if (!report_->backtrace_note.empty()) {
@@ -94,21 +95,17 @@ std::shared_ptr<const Report> Autopsy::finished_report() const {
 }
 
 bool Autopsy::deserves_another_attempt() const noexcept {
-    return lost_ && answer_.empty() && !timed_out && attempts < kMaxAttempts;
+    return answer_.empty() && !timed_out && attempts < kMaxAttempts;
 }
 
-void Autopsy::on_started(std::uint64_t, Descriptor pidfd) {
+void Autopsy::on_started(std::uint64_t, std::int32_t, Descriptor pidfd) {
     pidfd_ = std::move(pidfd);
     output_far_.reset();
 }
 
-void Autopsy::on_start_failed(std::uint64_t, int error) {
-    lost_ = error == ECHILD;
+void Autopsy::on_start_failed(std::uint64_t, int) {
+    unattended = true;
     output_far_.reset();  // the pipe ends, and so the attempt
 }
-
-void Autopsy::on_exited(const transport::ExitedMessage&) {}
-
-void Autopsy::on_status_lost(std::uint64_t) { lost_ = true; }
 
 }  // namespace bulkhead::detail

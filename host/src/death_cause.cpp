@@ -83,6 +83,13 @@ void apply_exit(Report& report, const transport::ExitedMessage& exit) {
     }
 }
 
+void apply_record(Report& report) {
+    if (report.crash) {
+        report.signal = report.crash->signal;
+        report.cause = cause_of(report.signal);
+    }
+}
+
 void refine_cause(Report& report, const CrashNotes& notes, const ProcessLimits& limits, OomKills& oom_kills) {
     if (report.cause == Cause::crash || report.cause == Cause::abort) {
         refine_crash(report, notes);

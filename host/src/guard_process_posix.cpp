@@ -7,12 +7,14 @@
 #include <boost/type_traits/decay.hpp>
 #include <boost/type_traits/is_convertible.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/process/v2/process.hpp>
 #include <boost/process/v2/stdio.hpp>
 // clang-format on
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +60,8 @@ struct GuardDescriptors {
 
     template <typename Launcher>
     process::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*& arguments) const {
+        // As it does for itself later: should it be stopped before that, it goes on when the host dies.
+        ::prctl(PR_SET_PDEATHSIG, SIGCONT);
         // Out of the way first, so that no target overwrites a source.
         const int first_free = kExecutableDescriptor + 1;
         const int control_copy = ::fcntl(control, F_DUPFD_CLOEXEC, first_free);
@@ -117,6 +121,8 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
     process::default_process_launcher launcher;
     try {
         boost::asio::io_context context;
+        // Has it open what it needs. Later, for want of a descriptor, it would leave the child's pidfd behind.
+        const boost::asio::posix::stream_descriptor opened(context);
         EmptyEnvironment environment;
         process::error_code error;
         // With the executor, not the context: that overload of 1.81 throws instead of setting the error.

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -22,7 +23,7 @@ constexpr int kTries = 3;  // the fork server may die under it
 
 Error clause(std::string text) { return Error{ErrorCode::load_failed, Effect::none, 0, std::move(text), nullptr}; }
 
-// One inspection on its way. What it brings back comes through the pipe; a failed start only closes the pipe.
+// One inspection on its way. What it brings back comes through the pipe; a failed start closes the pipe, and says why.
 class InspectionOrder : public LaunchListener {
   public:
     InspectionOrder(Descriptor output_far, std::shared_ptr<const Descriptor> file)
@@ -30,14 +31,19 @@ class InspectionOrder : public LaunchListener {
 
     std::vector<int> descriptors() const { return {output_far_.get(), file_->get()}; }
 
-    void on_started(std::uint64_t, Descriptor) override { output_far_.reset(); }
-    void on_start_failed(std::uint64_t, int) override { output_far_.reset(); }
-    void on_exited(const transport::ExitedMessage&) override {}
-    void on_status_lost(std::uint64_t) override {}
+    void on_started(std::uint64_t, std::int32_t, Descriptor) override { output_far_.reset(); }
+    void on_start_failed(std::uint64_t, int error) override {
+        error_ = error;
+        output_far_.reset();
+    }
+
+    // Of the failed start, once the pipe has ended; 0: there was none.
+    int error() const noexcept { return error_; }
 
   private:
     Descriptor output_far_;
     std::shared_ptr<const Descriptor> file_;
+    std::atomic<int> error_{0};
 };
 
 // Reads to the end of the pipe. False: it took too long or is too much.
@@ -103,7 +109,7 @@ result<LibraryInspection> inspect_library(Runtime& runtime, std::shared_ptr<cons
         const Descriptor near_end(pair[0]);
         auto inspection = std::make_shared<InspectionOrder>(Descriptor(pair[1]), file);
         LaunchOrder order;
-        order.message.start_id = runtime.next_start_id();
+        order.start_id = runtime.next_start_id();
         order.message.role = transport::WorkerRole::inspect;
         order.descriptors = inspection->descriptors();
         order.listener = inspection;
@@ -115,6 +121,10 @@ result<LibraryInspection> inspect_library(Runtime& runtime, std::shared_ptr<cons
         }
         if (!read_answer(near_end, answer)) {
             return clause("inspecting it took too long");
+        }
+        // ESRCH: the blanks that were there had been killed.
+        if (const int error = inspection->error(); error != 0 && error != ESRCH) {
+            return clause("no process can be made to inspect it: " + std::generic_category().message(error));
         }
     }
     return facts_from(answer);

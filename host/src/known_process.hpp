@@ -12,7 +12,7 @@ namespace bulkhead::detail {
 class KnownProcess {
   public:
     KnownProcess() = default;
-    explicit KnownProcess(transport::Descriptor pidfd);
+    KnownProcess(std::int64_t pid, transport::Descriptor pidfd);
 
     // From now on the process is known without the pidfd, unless /proc does not tell about it. Reads three files.
     void let_go();

@@ -61,7 +61,7 @@ bool is_shortage(const std::error_code& error) {
 
 }  // namespace
 
-KnownProcess::KnownProcess(Descriptor pidfd) : pid_(pid_of(pidfd)), held_(std::move(pidfd)) {}
+KnownProcess::KnownProcess(std::int64_t pid, Descriptor pidfd) : pid_(pid), held_(std::move(pidfd)) {}
 
 void KnownProcess::let_go() {
     if (!held_ || pid_ == 0) {

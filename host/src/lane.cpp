@@ -143,8 +143,11 @@ void Lane::begin_end(Completions& done) {
 }
 
 void Lane::await_end(Lock& lock) {
-    const auto nobody_left = [this] { return !serving_ && !coming_ && leaving_.empty(); };
-    if (life_.wait_until(lock, stop_by_, nobody_left)) {
+    const auto is_over = [this] {
+        const bool has_stopped = !unloaded_ && state_ != State::stopping;  // and others may have started it again
+        return has_stopped || (!serving_ && !coming_ && leaving_.empty());
+    };
+    if (life_.wait_until(lock, stop_by_, is_over)) {
         return;
     }
     for (const WorkerRef& worker : {serving_, coming_}) {
@@ -155,7 +158,7 @@ void Lane::await_end(Lock& lock) {
     for (const WorkerRef& worker : leaving_) {
         worker->kill();
     }
-    life_.wait_for(lock, kKillPatience, nobody_left);
+    life_.wait_for(lock, kKillPatience, is_over);
 }
 
 // Asks a worker to end in order, as soon as what it is running is done; one that never served is just ended.
@@ -163,7 +166,7 @@ void Lane::dismiss(const WorkerRef& worker) {
     if (!worker || worker->dead) {
         return;
     }
-    if (worker != serving_) {
+    if (worker != serving_ || worker->is_loading()) {
         worker->end(Cause::host_request, "");
         return;
     }

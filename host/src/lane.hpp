@@ -101,9 +101,10 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     // supervisor's.
     void finish_stop();
 
-    void on_started(std::uint64_t start_id, transport::Descriptor pidfd) override;
+    void on_chosen(std::uint64_t start_id, std::int32_t pid) override;
+    void on_started(std::uint64_t start_id, std::int32_t pid, transport::Descriptor pidfd) override;
     void on_start_failed(std::uint64_t start_id, int error) override;
-    void on_exited(const transport::ExitedMessage& exit) override;
+    void on_exited(std::uint64_t start_id, const transport::ExitedMessage& exit) override;
     void on_status_lost(std::uint64_t start_id) override;
 
   private:
@@ -181,6 +182,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void announce_room();
     void release_reply(WorkerProcess& worker, std::uint64_t call_id);
     bool may_have_begun(const PendingCall& call);
+    bool is_with_worker(const PendingCall& call);
     std::uint64_t refresh_begun(WorkerProcess& worker);
     void accuse(WorkerProcess& worker, const char* rule);
 
@@ -213,7 +215,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     // ---- lane_start.cpp, supervisor thread
     void order_worker();
-    std::optional<int> begin_start(Completions& done);
+    std::optional<int> begin_start(WorkerRef& worker, Completions& done);
+    LaunchOrder order_for(const WorkerRef& worker, int host_outbox);
     bool wants_worker() const;
     std::optional<std::uint32_t> free_cell(std::uint32_t incarnation) const;
     std::error_code prepare(WorkerProcess& worker) const;
@@ -225,8 +228,9 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void on_output(const WorkerRef& worker);
     void on_signal(const WorkerRef& worker);
     void on_life(const WorkerRef& worker, Completions& done);
-    void on_ready(const WorkerRef& worker, Completions& done);
-    void on_order_lost(Completions& done);
+    bool note_ready(WorkerProcess& worker);
+    bool is_readable() const;
+    bool may_read(WorkerProcess& worker);
     void drop_unstarted();
 
     // ---- lane_succession.cpp: under the mutex, on the supervisor thread or on that of the caller that reads
@@ -240,8 +244,10 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     bool may_serve_on(const WorkerProcess& worker) const;
     void replace_serving(Completions& done);
     bool may_take_over() const;
+    bool is_vacant() const;
     void order_early(const WorkerProcess& worker);
     bool order_soon();
+    void order_at(transport::SteadyTime when);
     void order_next();
 
     // ---- lane_death.cpp, supervisor thread: all that a death leads to but the change of workers
@@ -249,6 +255,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     static bool is_out_of_sight(const WorkerProcess& worker);
     void on_gone(const WorkerRef& worker);
     void bury(const WorkerRef& worker);
+    void on_blank_lost(const WorkerRef& worker, Completions& done);
     void forget(const WorkerRef& worker);
     void note_if_stopped();
     void settle_succession(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
@@ -293,10 +300,12 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void on_timer();
     transport::SteadyTime check_calls(transport::SteadyTime now, Completions& done);
     transport::SteadyTime check_hang(WorkerProcess& worker, transport::SteadyTime now);
+    bool is_answer_kept_back(PendingCall& call, const WorkerProcess& worker);
     transport::SteadyTime check_start(transport::SteadyTime now, Completions& done);
     std::vector<WorkerRef> workers() const;
     transport::SteadyTime check_lives(transport::SteadyTime now, std::vector<WorkerRef>& overdue);
     transport::SteadyTime check_recycling(transport::SteadyTime now);
+    void plan_recycling();
     void recycle();
     DueCall check_unlimited(WorkerProcess& worker, std::uint64_t begun, transport::SteadyTime now);
     static transport::SteadyTime end_overdue(WorkerProcess& worker, Cause why, std::string explanation,
@@ -319,7 +328,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     // ---- lane_repro.cpp, supervisor thread
     void save_repro(Report& report, const WorkerProcess& dead);
-    Repro repro_of(const PendingCall& call) const;
+    Repro repro_of_life() const;
+    void note_call(const PendingCall& call, Repro& repro) const;
 
     const std::shared_ptr<Runtime> runtime_;
     const std::shared_ptr<Release> release_;
@@ -332,8 +342,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     std::mutex mutex_;  // guards all below
     State state_ = State::starting;
-    bool unloaded_ = false;    // stopped for good
-    bool start_over_ = false;  // the load or start() in progress has come to an end
+    bool unloaded_ = false;   // stopped for good
+    bool start_over_ = true;  // no load or start() is in progress
     transport::HostOutbox outbox_;
     PendingCalls calls_;
     WorkerRef serving_;               // its start position is published
@@ -348,6 +358,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::mt19937_64 random_;
     std::uint32_t deaths_by_state_ = 0;  // in a row, while loading the committed state
     bool shortage_told_ = false;         // that no worker can be made now
+    std::string saved_step_;             // of a start or stop that left a repro, since a worker last served
     transport::SteadyTime order_again_at_ = transport::kNoDeadline;
     transport::SteadyTime armed_ = transport::kNoDeadline;
     std::shared_ptr<const Report> last_report_;

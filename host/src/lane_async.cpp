@@ -31,7 +31,9 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::o
         waiter->method = submission.method;
         // Nothing here may block, and nobody overtakes those who wait already.
         const bool may_wait = options.when_full == WhenFull::wait;
-        if (!why && !(may_wait && !deferred_.empty())) {
+        if (!why && may_wait && !deferred_.empty()) {
+            why = closed(submission);
+        } else if (!why) {
             why = try_start(lock, submission, request, options, waiter);
         }
         if (waiter && may_wait && (!why || *why == ErrorCode::overloaded) &&
@@ -55,13 +57,14 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::o
 // Publishes the call if there is room; then the pending call owns `waiter`.
 std::optional<ErrorCode> Lane::try_start(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                                          const CallOptions& options, std::unique_ptr<AsyncWaiter>& waiter) {
-    watch_deadline(submission.deadline);
+    watch_deadline(submission.deadline);  // may find no memory, so before there is a call
     CallOptions now_or_never = options;
     now_or_never.when_full = WhenFull::fail;
     const Admission admission = place(lock, submission, request, now_or_never, *waiter);
     if (admission.call == nullptr) {
         return admission.refused;
     }
+    watch_deadline(submission.deadline);  // the timer may have fired while the request was copied
     waiter->call_id = admission.call->id;
     if (reader_ == nullptr && !supervisor_reads_) {
         set_host_waits(transport::kHostPolls);  // before the reply can be there

@@ -30,7 +30,7 @@ void Lane::enter(State next, std::string reason, std::shared_ptr<const Report> r
     event.plugin = release_->manifest.name;
     event.from = former;
     event.to = next;
-    event.incarnation = serving_ ? serving_->incarnation : 0;
+    event.incarnation = serving_ && serving_->ready ? serving_->incarnation : 0;
     event.reason = std::move(reason);
     event.report = std::move(report);
     boost::asio::post(runtime_->callbacks, [hook = runtime_->options.on_event, event = std::move(event)] {
@@ -41,14 +41,16 @@ void Lane::enter(State next, std::string reason, std::shared_ptr<const Report> r
     });
 }
 
-// Starts a worker and waits until it serves, or cannot.
+// Starts a worker, unless another thread has just done that, and waits until it serves, or cannot.
 std::optional<Error> Lane::wait_for_start(Lock& lock) {
-    start_over_ = false;
-    failure_.clear();
-    enter(State::starting, "it is being started");
-    if (!order_soon()) {
-        start_over_ = true;
-        return Error{ErrorCode::load_failed, Effect::none, 0, "the host is being destroyed", nullptr};
+    if (start_over_) {
+        start_over_ = false;
+        failure_.clear();
+        enter(State::starting, "it is being started");
+        if (!order_soon()) {
+            start_over_ = true;
+            return Error{ErrorCode::load_failed, Effect::none, 0, "the host is being destroyed", nullptr};
+        }
     }
     life_.wait(lock, [this] { return start_over_; });
     if (state_ == State::running || state_ == State::starting || state_ == State::backoff) {
@@ -89,16 +91,18 @@ std::optional<Error> Lane::start() {
     if (unloaded_) {
         return Error{ErrorCode::stopped, Effect::none, 0, name_for_sentence() + " was unloaded", nullptr};
     }
-    if (state_ == State::running || state_ == State::starting) {
-        return std::nullopt;
+    if (start_over_) {  // else another thread's start is in progress, and its end is ours
+        if (state_ == State::running || state_ == State::starting) {
+            return std::nullopt;
+        }
+        policy_.reset();
     }
-    policy_.reset();
     return wait_for_start(lock);
 }
 
 std::optional<Error> Lane::restart() {
     Lock lock(mutex_);
-    if (state_ != State::running || !serving_) {
+    if (state_ != State::running || !serving_ || !serving_->ready) {
         lock.unlock();
         return start();
     }

@@ -9,15 +9,6 @@ namespace bulkhead::detail {
 
 using transport::SteadyTime;
 
-namespace {
-
-std::string rest_of(SteadyTime due) {
-    const auto rest = std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
-    return std::to_string(std::max<std::int64_t>(rest.count(), 0)) + " ms";
-}
-
-}  // namespace
-
 // Its output has come to an end, with all that could write it: it is dying, or has closed everything and lives on.
 // Where others keep the output open, the fork server tells of the death.
 void Lane::watch_death(const WorkerRef& worker) {
@@ -45,8 +36,8 @@ bool Lane::is_out_of_sight(const WorkerProcess& worker) {
            (worker.output_watch == 0 || worker.status_known);
 }
 
-void Lane::on_exited(const transport::ExitedMessage& exit) {
-    if (const WorkerRef worker = find_worker(exit.start_id)) {
+void Lane::on_exited(std::uint64_t start_id, const transport::ExitedMessage& exit) {
+    if (const WorkerRef worker = find_worker(start_id)) {
         worker->exit = exit;
         worker->status_known = true;
         on_gone(worker);
@@ -100,7 +91,7 @@ void Lane::on_gone(const WorkerRef& worker) {
         bury(worker);
     } else {
         const Lock lock(mutex_);
-        watch_deadline(worker->died_at + kStatusPatience);
+        watch_deadline(worker->died_at + kLateStatus);
     }
 }
 
@@ -115,9 +106,10 @@ void Lane::bury(const WorkerRef& worker) {
     read_log(worker);
     Completions done;
     std::shared_ptr<Report> report;
-    bool expected = false;
-    {
-        const Lock lock(mutex_);
+    bool expected = true;
+    if (const Lock lock(mutex_); worker->is_lost_blank()) {
+        on_blank_lost(worker, done);
+    } else {
         report = make_report(*worker);
         worker->life->report = report;
         expected = report->cause == Cause::host_request;
@@ -125,7 +117,10 @@ void Lane::bury(const WorkerRef& worker) {
             save_repro(*report, *worker);
             ++stats_.deaths;
             last_report_ = report;
-            log_.line(LogSource::host, LogLevel::error, "its worker " + report->clause());
+            // Its successor may have been told of already.
+            const bool is_former = serving_ && serving_->serving && serving_->incarnation > worker->incarnation;
+            log_.line(LogSource::host, LogLevel::error,
+                      (is_former ? "its former worker " : "its worker ") + report->clause());
         }
         settle_begun(*worker, report, done);
         lose_sessions(*worker, report, done);
@@ -140,6 +135,31 @@ void Lane::bury(const WorkerRef& worker) {
     }
 }
 
+// It died before it had read its order, with its fork server or by somebody's hand: that is not held against the
+// plugin, and nothing of it is worth a report.
+void Lane::on_blank_lost(const WorkerRef& worker, Completions& done) {
+    forget(worker);
+    if (state_ != State::starting && state_ != State::running && state_ != State::backoff) {
+        life_.notify_all();
+        return;
+    }
+    const RestartDecision decision = decide_on(WorkerEnd::blameless, false, std::chrono::steady_clock::now());
+    if (decision.next == RestartDecision::Next::at_once) {
+        order_soon();
+    } else if (decision.next == RestartDecision::Next::later) {
+        order_at(decision.at);
+        if (!serving_ || serving_->dead) {
+            enter(State::backoff, "its process ended before it could begin");
+            refuse_waiting(nullptr, done);
+        }
+    } else if (!serving_ || serving_->dead) {
+        fail(name_for_sentence() + " cannot be started: " + decision.why, nullptr, done);
+    } else {
+        go_on_without_successor(decision.why);
+    }
+    life_.notify_all();
+}
+
 void Lane::forget(const WorkerRef& worker) {
     std::erase(leaving_, worker);
     if (reader_ == nullptr) {
@@ -147,6 +167,9 @@ void Lane::forget(const WorkerRef& worker) {
     }
     if (coming_ == worker) {
         coming_.reset();
+    }
+    if (serving_ == worker) {
+        serving_.reset();
     }
     note_if_stopped();
 }
@@ -161,7 +184,7 @@ WorkerEnd Lane::end_of(const WorkerProcess& dead, const Report& report) {
     if (dead.blameless || report.cause == Cause::unknown) {
         return WorkerEnd::blameless;
     }
-    if (!dead.ready || (dead.serves_from != transport::kNoPosition && !dead.serving)) {
+    if (!dead.was_in_service()) {
         return WorkerEnd::failed_start;
     }
     return report.cause == Cause::exit && report.exit_code == 0 ? WorkerEnd::exit : WorkerEnd::crash;
@@ -172,7 +195,7 @@ void Lane::settle_succession(WorkerProcess& dead, const std::shared_ptr<const Re
     if (state_ == State::stopping || state_ == State::stopped || state_ == State::fatal) {
         return;
     }
-    if (report->cause == Cause::host_request) {
+    if (dead.cause == Cause::host_request) {  // also when it crashed on its way out: nobody has to do without it
         if (!coming_ && (!serving_ || release_->manifest.supervision.standby || handover_wanted_)) {
             order_soon();
         }
@@ -202,8 +225,7 @@ void Lane::settle_succession(WorkerProcess& dead, const std::shared_ptr<const Re
         return;
     }
     const bool lived = report->uptime > release_->manifest.supervision.restart.burst.within;
-    const bool came_far = dead.serving || (dead.ready && dead.serves_from == transport::kNoPosition);
-    const bool served = dead.served_well || lived || (end == WorkerEnd::blameless && came_far);
+    const bool served = dead.served_well || lived || (end == WorkerEnd::blameless && dead.was_in_service());
     if (end == WorkerEnd::failed_start && handover_wanted_) {
         go_on_without_successor("it " + report->clause());
     }
@@ -221,8 +243,13 @@ RestartDecision Lane::decide_on(WorkerEnd end, bool served, SteadyTime died_at) 
 
 // Whoever serves goes on, and is not replaced for now.
 void Lane::go_on_without_successor(const std::string& why) {
-    if (std::exchange(handover_wanted_, false)) {
-        log_.line(LogSource::host, LogLevel::error, "its worker is not replaced by the next one: " + why);
+    if (!std::exchange(handover_wanted_, false)) {
+        return;
+    }
+    log_.line(LogSource::host, LogLevel::error, "its worker is not replaced by the next one: " + why);
+    if (serving_ && serving_->recycle_at == transport::kNoDeadline &&
+        serving_->recycle_from == transport::kNoPosition) {  // its time had come, and comes again
+        plan_recycling();
     }
 }
 
@@ -236,7 +263,7 @@ void Lane::follow(const RestartDecision& decision, const WorkerProcess& dead,
             if (wanted && !coming_) {
                 order_next();
             }
-            if (!serving_ && state_ != State::starting) {
+            if (!(serving_ && serving_->ready) && state_ != State::starting) {
                 enter(State::starting, "its worker " + report->clause(), report);
             }
             break;
@@ -244,8 +271,7 @@ void Lane::follow(const RestartDecision& decision, const WorkerProcess& dead,
             if (!wanted || coming_) {
                 break;
             }
-            order_again_at_ = decision.at;
-            watch_deadline(decision.at);
+            order_at(decision.at);
             if (!spare) {
                 log_.line(LogSource::host, LogLevel::warning, "its next worker is started in " + rest_of(decision.at));
                 enter(State::backoff, "its worker " + report->clause(), report);
@@ -268,8 +294,7 @@ void Lane::follow(const RestartDecision& decision, const WorkerProcess& dead,
         case RestartDecision::Next::give_up:
             if (only_stood_by) {
                 go_on_without_successor(decision.why);
-                order_again_at_ = std::chrono::steady_clock::now() + release_->manifest.supervision.restart.backoff.cap;
-                watch_deadline(order_again_at_);
+                order_at(std::chrono::steady_clock::now() + release_->manifest.supervision.restart.backoff.cap);
             } else {
                 const std::string what = start_over_ ? "" : name_for_sentence() + " cannot be started: ";
                 fail(what + decision.why + ", at last it " + report->clause(), report, done);
@@ -314,8 +339,8 @@ void Lane::settle_begun(WorkerProcess& dead, const std::shared_ptr<const Report>
 bool Lane::may_repeat(const WorkerProcess& dead, const PendingCall& call) const {
     const bool going = state_ != State::stopping && state_ != State::stopped && state_ != State::fatal;
     return going && !dead.accused && call.state == PendingCall::State::open && call.idempotent &&
-           !(call.session && call.session->life == dead.life) &&
-           call.attempts < release_->manifest.supervision.retries && dead.died_at < call.deadline;
+           !is_lost(call.session) && call.attempts < release_->manifest.supervision.retries &&
+           dead.died_at < call.deadline;
 }
 
 // With a culprit the others were merely in flight. Without one they run one at a time, so that the next death tells.

@@ -18,24 +18,6 @@
 namespace bulkhead::detail {
 namespace {
 
-// By one that the host did not send.
-bool died_by_own_signal(const WorkerProcess& worker) {
-    return worker.exit && WIFSIGNALED(worker.exit->wait_status) && WTERMSIG(worker.exit->wait_status) != SIGKILL;
-}
-
-// In a thread of the plugin's own.
-bool crashed_aside(const WorkerProcess& worker) {
-    constexpr std::uint32_t kOtherThread = 2;
-    return worker.view.header().crashing.load(std::memory_order_relaxed) == kOtherThread;
-}
-
-bool crashed_while_stopping(const WorkerProcess& worker) {
-    return worker.cause == Cause::host_request && died_by_own_signal(worker);
-}
-
-// Its crash seemed to have no end, but it was only long: much memory had to be freed, or a core file was written.
-bool took_long_to_crash(const WorkerProcess& worker) { return worker.crash_overdue && died_by_own_signal(worker); }
-
 // Why there will be no backtrace, or not the one that is looked for.
 std::string note_on_stack(const WorkerProcess& worker, const Report& report) {
     if (has_record(worker.view.black_box())) {
@@ -52,15 +34,18 @@ std::string note_on_stack(const WorkerProcess& worker, const Report& report) {
             return "none: its crash handler did not run";
         case Cause::unknown:
             return "none: it is not known how it died";
+        case Cause::start_failure:
+        case Cause::host_request:
+            return report.signal == 0 ? "none: it ended in order" : "none: the host ended it";
         default:
-            return report.signal == 0 ? "none: it ended in order" : "none: what ended it came from outside";
+            return report.signal == 0 ? "none: it ended by itself" : "none: what ended it came from outside";
     }
 }
 
 }  // namespace
 
 std::string Lane::step_of(const WorkerProcess& worker) {
-    switch (static_cast<transport::Life>(worker.view.header().life.load(std::memory_order_acquire))) {
+    switch (worker.life_said()) {
         case transport::Life::loading:
         case transport::Life::restoring:
         case transport::Life::activating:
@@ -135,21 +120,26 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
     report->restarts = worker.incarnation - 1;
     report->uptime = worker.died_at - worker.ordered_at;
     report->last_lines = worker.last_words.lines();
+    report->crash = read_black_box(worker.view.black_box());
     if (worker.exit) {
         apply_exit(*report, *worker.exit);
     }
-    report->crash = read_black_box(worker.view.black_box());
+    if (!worker.exit || worker.crash_overdue) {  // the status would tell of our own SIGKILL
+        apply_record(*report);
+    }
     if (report->crash) {
         report->crash->on_dispatcher = report->crash->thread == transport::read_once(worker.view.header().pid);
     }
-    const auto life = static_cast<transport::Life>(worker.view.header().life.load(std::memory_order_acquire));
+    const transport::Life life = worker.life_said();
     const bool refused = life == transport::Life::refused || life == transport::Life::state_refused;
-    if (crashed_while_stopping(worker)) {
+    if (worker.crashed_while_stopping()) {
         report->step = "while it was being stopped";
         refine_cause(*report, read_notes(worker.view.black_box()), release_->manifest.process, runtime_->oom_kills);
         return report;
     }
-    if (worker.cause && !took_long_to_crash(worker)) {
+    // Its crash seemed to have no end, but it was only long: much memory had to be freed, or the machine is busy.
+    const bool took_long_to_crash = worker.crash_overdue && (report->crash || worker.died_by_own_signal());
+    if (worker.cause && !took_long_to_crash) {
         report->cause = *worker.cause;
         report->detail = worker.detail;
     } else if (refused) {
@@ -215,7 +205,7 @@ std::vector<PendingCall*> Lane::begun_calls(const WorkerProcess& worker) {
 // Null: it says nothing, or a lie, or another thread crashed, which may have worked for any of several.
 PendingCall* Lane::claimed_call(const WorkerProcess& worker) {
     const std::vector<PendingCall*> begun = begun_calls(worker);
-    if (begun.size() > 1 && crashed_aside(worker)) {
+    if (begun.size() > 1 && worker.crashed_aside()) {
         return nullptr;
     }
     const std::uint64_t overdue = worker.cause == Cause::hang ? worker.overdue_call : 0;
@@ -232,7 +222,7 @@ const PendingCall* Lane::running_call(const WorkerProcess& worker) {
         return claimed;
     }
     const std::vector<PendingCall*> begun = begun_calls(worker);
-    const bool any_of_several = begun.size() > 1 && crashed_aside(worker);
+    const bool any_of_several = begun.size() > 1 && worker.crashed_aside();
     return begun.empty() || any_of_several ? nullptr : begun.front();
 }
 

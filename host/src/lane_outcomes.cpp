@@ -141,6 +141,12 @@ bool Lane::may_have_begun(const PendingCall& call) {
            (serving_ && call.position < refresh_begun(*serving_) && call.position != transport::kNoPosition);
 }
 
+// It runs there, or is settled when that worker is buried.
+bool Lane::is_with_worker(const PendingCall& call) {
+    return call.position != transport::kNoPosition &&
+           (call.position < served_from_ || (serving_ && call.position < refresh_begun(*serving_)));
+}
+
 // The worker that finds it shall not begin it. Either it sees this before it begins, or we see that it has begun.
 void Lane::withdraw(PendingCall& call) {
     outbox_.call_cell(PendingCalls::index_of(call.id)).cancelled.store(call.id, std::memory_order_relaxed);
@@ -180,10 +186,14 @@ void Lane::decide_all(ErrorCode code, const std::shared_ptr<const Report>& repor
     room_.notify_all();
 }
 
-// No worker is on its way: only those wait on who asked for it, and those whose call is running somewhere.
+// No worker is on its way: only those wait on who asked for it, and those whose call is running somewhere, or is to be
+// tried again by a worker that comes later.
 void Lane::refuse_waiting(const std::shared_ptr<const Report>& report, Completions& done) {
+    const auto waits_on = [&](const PendingCall& call) {
+        return call.patient || (state_ == State::fatal ? is_with_worker(call) : may_have_begun(call));
+    };
     for (PendingCall* call : calls_.published()) {
-        if (call->state == PendingCall::State::open && !call->patient && !may_have_begun(*call)) {
+        if (call->state == PendingCall::State::open && !waits_on(*call)) {
             expire(*call, ErrorCode::unavailable, done, report);
         }
     }

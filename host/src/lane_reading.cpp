@@ -73,7 +73,7 @@ Lane::Reading Lane::read_on_supervisor(const WorkerRef& worker, Completions& don
     set_host_waits(transport::kHostLooks);
     drain(done);
     now = clock_.now();
-    if (spin_budget_.count() == 0 || worker->accused) {
+    if (spin_budget_.count() == 0 || !is_readable()) {
         if (calls_.in_use() > 0) {
             let_supervisor_read(done);
         }

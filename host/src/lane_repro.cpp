@@ -1,7 +1,9 @@
-// What a death leaves for another try at the call that was running. On the supervisor thread.
+// What a death leaves for another try at the call that was running, or at the start or the stop. On the supervisor
+// thread.
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "lane.hpp"
 #include "report_store.hpp"
@@ -18,18 +20,25 @@ std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes
 void Lane::save_repro(Report& report, const WorkerProcess& dead) {
     ReportStore* const store = runtime_->reports.get();
     const PendingCall* const call = report.running_id != 0 ? calls_.find(report.running_id) : nullptr;
-    if (store == nullptr || store->max_repro_bytes() == 0 || call == nullptr) {
+    if (store == nullptr || store->max_repro_bytes() == 0 || (call == nullptr && report.step.empty())) {
+        return;
+    }
+    if (call == nullptr && std::exchange(saved_step_, report.step) == report.step) {
+        report.repro_note = "the former death of this kind left one";
         return;
     }
     const auto state = outbox_.state();
-    const std::uint64_t bytes = call->message.length + (state ? state->size() : 0);
+    const std::uint64_t bytes = (call != nullptr ? call->message.length : 0) + (state ? state->size() : 0);
     if (bytes > store->max_repro_bytes()) {
         report.repro_note = "request and state are " + std::to_string(bytes) + " bytes, more than the limit of " +
                             std::to_string(store->max_repro_bytes());
         return;
     }
     try {
-        Repro repro = repro_of(*call);
+        Repro repro = repro_of_life();
+        if (call != nullptr) {
+            note_call(*call, repro);
+        }
         const auto all = workers();
         const bool replaced = std::any_of(all.begin(), all.end(), [&dead](const WorkerRef& other) {
             return other->incarnation > dead.incarnation && other->checkpoint > 0;
@@ -49,17 +58,21 @@ void Lane::save_repro(Report& report, const WorkerProcess& dead) {
     }
 }
 
-Repro Lane::repro_of(const PendingCall& call) const {
+Repro Lane::repro_of_life() const {
     const Manifest& manifest = release_->manifest;
-    const transport::Message& message = call.message;
-    const std::byte* const request = call.block ? outbox_.block(*call.block) : message.inline_bytes;
     Repro repro;
-    repro.method = release_->methods[message.method].name;
-    repro.request = copy_of({request, message.length});
     repro.manifest = {manifest.text, manifest.directory};
     repro.config = manifest.config;
     repro.library = manifest.library;
     repro.library_hash = release_->library.library->hash;
+    return repro;
+}
+
+void Lane::note_call(const PendingCall& call, Repro& repro) const {
+    const transport::Message& message = call.message;
+    const std::byte* const request = call.block ? outbox_.block(*call.block) : message.inline_bytes;
+    repro.method = release_->methods[message.method].name;
+    repro.request = copy_of({request, message.length});
     if (message.traced()) {
         std::memcpy(repro.trace.emplace().data(), message.trace_id(), repro.trace->size());
     }
@@ -68,7 +81,6 @@ Repro Lane::repro_of(const PendingCall& call) const {
         repro.deadline_left = call.deadline - std::chrono::steady_clock::now();
     }
     repro.in_session = call.session != nullptr;
-    return repro;
 }
 
 }  // namespace bulkhead::detail

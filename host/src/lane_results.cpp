@@ -99,7 +99,8 @@ Error Lane::error_of(std::string_view method, const Outcome& outcome, std::strin
             text = "plugin " + manifest.name + " is not available for call '" + std::string(method) + "'" +
                    (!detail.empty()  ? ": " + std::string(detail)
                     : outcome.report ? ": its worker " + outcome.report->clause()
-                                     : "");
+                                     : "") +
+                   (outcome.next_try ? "; it is tried again in " + rest_of(*outcome.next_try) : "");
             break;
         case ErrorCode::quarantined:
             text = call + "was refused: workers died of it" +

@@ -26,7 +26,12 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
 bool Lane::wants_worker() const {
     const bool going = state_ == State::starting || state_ == State::running || state_ == State::backoff;
     const bool alone = !serving_ || serving_->dead || serving_->crashing;
-    return going && !coming_ && (alone || handover_wanted_ || release_->manifest.supervision.standby);
+    // Of one that died before it served its burial says what is next: it may be the state's fault.
+    const bool untold = std::any_of(leaving_.begin(), leaving_.end(), [](const WorkerRef& worker) {
+        return !worker->serving && (worker->dead || worker->crashing);
+    });
+    const bool spare = release_->manifest.supervision.standby && serving_ && serving_->serving;  // one start at a time
+    return going && !coming_ && !untold && (alone || handover_wanted_ || spare);
 }
 
 // One that no process looks at any more.
@@ -48,71 +53,76 @@ std::optional<std::uint32_t> Lane::free_cell(std::uint32_t incarnation) const {
 void Lane::order_worker() {
     Completions done;
     Lock lock(mutex_);
-    const auto host_outbox = begin_start(done);
-    const WorkerRef worker = coming_;
+    WorkerRef worker;
+    const auto host_outbox = begin_start(worker, done);
+    LaunchOrder order;
+    if (host_outbox) {
+        order = order_for(worker, *host_outbox);
+    }
     lock.unlock();
     done.run(*this);
-    if (!host_outbox) {
-        return;
+    if (host_outbox) {
+        runtime_->launcher->order(std::move(order));
     }
+}
+
+LaunchOrder Lane::order_for(const WorkerRef& worker, int host_outbox) {
     LaunchOrder order;
-    order.message.start_id = worker->start_id;
+    order.start_id = worker->start_id;
     order.message.role = transport::WorkerRole::serve;
     order.message.worker_cell = worker->cell;
     order.message.incarnation = worker->incarnation;
-    order.descriptors = {worker->order.get(),      *host_outbox,         worker->outbox_segment.get(),
-                         worker->output_far.get(), worker->signal.get(), release_->library.descriptor()};
+    order.descriptors = {host_outbox, worker->outbox_segment.get(), worker->output_far.get(), worker->signal.get(),
+                         release_->library.descriptor()};
     for (const NamedLibrary& library : release_->dependencies) {
         order.descriptors.push_back(library.descriptor());
     }
     order.keeps = std::make_shared<std::pair<std::shared_ptr<Lane>, WorkerRef>>(shared_from_this(), worker);
     order.listener = weak_from_this();
-    runtime_->launcher->order(std::move(order));
+    return order;
 }
 
-// Makes the one that comes, if one is wanted and possible. The descriptor of the host outbox that it is to map.
-std::optional<int> Lane::begin_start(Completions& done) {
+// Makes the one that comes, if one is wanted and possible. The descriptor of the host outbox that it is to map. Where
+// nobody serves it takes over at once, so that it need not ask again when it is ready.
+std::optional<int> Lane::begin_start(WorkerRef& worker, Completions& done) {
     if (!wants_worker()) {
         return std::nullopt;
     }
     order_again_at_ = transport::kNoDeadline;
     const auto cell = free_cell(incarnations_ + 1);
     if (!cell) {  // many died at once, and are not buried yet
-        order_again_at_ = std::chrono::steady_clock::now() + kShortageRetry;
-        watch_deadline(order_again_at_);
+        order_at(std::chrono::steady_clock::now() + kShortageRetry);
         return std::nullopt;
     }
-    const auto worker = std::make_shared<WorkerProcess>();
-    worker->incarnation = ++incarnations_;
+    worker = std::make_shared<WorkerProcess>();
+    worker->incarnation = incarnations_ + 1;
     worker->cell = *cell;
     worker->start_id = runtime_->next_start_id();
     worker->ordered_at = std::chrono::steady_clock::now();
-    if (worker->incarnation > 1) {
-        ++stats_.restarts;
-    }
     if (const std::error_code error = prepare(*worker)) {
         on_shortage("the host has no resources for its worker: " + error.message(), done);
         return std::nullopt;
     }
+    incarnations_ = worker->incarnation;
     prepare_fresh_outbox(*worker);
     transport::HostOutbox& outbox = outbox_of(*worker);
     runtime_->permits.give_back(outbox.worker_cell(worker->cell).spin_permit);
     outbox.prepare_cell(worker->cell, worker->incarnation);
+    const int descriptor = outbox.descriptor().get();
     coming_ = worker;
     if (state_ == State::backoff) {
         enter(State::starting, "it is tried again");
     }
     watch_deadline(worker->ordered_at + release_->manifest.supervision.start);
-    return outbox.descriptor().get();
+    if (is_vacant()) {
+        take_over(done);
+    }
+    return descriptor;
 }
 
 std::error_code Lane::prepare(WorkerProcess& worker) const {
     std::error_code error;
-    worker.order = transport::create_sealed_file("bulkhead-order", std::as_bytes(std::span(release_->order)), error);
-    if (error) {
-        return error;
-    }
-    worker.outbox_segment = transport::create_worker_outbox(release_->geometry, error);
+    worker.outbox_segment = transport::create_worker_outbox(release_->geometry, release_->order, error);
     if (error) {
         return error;
     }
@@ -137,7 +147,6 @@ std::error_code Lane::prepare(WorkerProcess& worker) const {
 
 // No process could be made now. The first start fails; later ones wait for better times.
 void Lane::on_shortage(const std::string& why, Completions& done) {
-    coming_.reset();
     note_if_stopped();
     if (!start_over_) {
         fail(name_for_sentence() + " cannot be started: " + why, nullptr, done);
@@ -145,8 +154,7 @@ void Lane::on_shortage(const std::string& why, Completions& done) {
         if (!std::exchange(shortage_told_, true)) {
             log_.line(LogSource::host, LogLevel::error, "its next worker cannot be started yet: " + why);
         }
-        order_again_at_ = std::chrono::steady_clock::now() + kShortageRetry;
-        watch_deadline(order_again_at_);
+        order_at(std::chrono::steady_clock::now() + kShortageRetry);
     }
     life_.notify_all();
 }
@@ -163,18 +171,25 @@ Lane::WorkerRef Lane::find_worker(std::uint64_t start_id) {
     return leaving == leaving_.end() ? nullptr : *leaving;
 }
 
-void Lane::on_started(std::uint64_t start_id, Descriptor pidfd) {
+void Lane::on_chosen(std::uint64_t start_id, std::int32_t pid) {
+    if (const WorkerRef worker = find_worker(start_id)) {
+        const Lock lock(mutex_);
+        worker->chosen_pid = pid;
+    }
+}
+
+void Lane::on_started(std::uint64_t start_id, std::int32_t pid, Descriptor pidfd) {
     const WorkerRef worker = find_worker(start_id);
     if (!worker) {  // given up meanwhile
         WorkerProcess stray;
-        stray.process = KnownProcess(std::move(pidfd));
+        stray.process = KnownProcess(pid, std::move(pidfd));
         stray.kill();
         return;
     }
     {
         const Lock lock(mutex_);
-        worker->process = KnownProcess(std::move(pidfd));
-        worker->order.reset();
+        worker->process = KnownProcess(pid, std::move(pidfd));
+        stats_.restarts += worker->incarnation > 1 ? 1 : 0;
         worker->output_far.reset();
         worker->signal.reset();
         watch_deadline(std::chrono::steady_clock::now() + kSettling);
@@ -188,7 +203,10 @@ void Lane::on_started(std::uint64_t start_id, Descriptor pidfd) {
     if (worker->output_watch == 0) {
         const Lock lock(mutex_);
         worker->end(Cause::start_failure, "the host has no resources to watch its worker");
+        return;
     }
+    // It may have had the time to become ready, and waits: it goes before the dead that the next events tell of.
+    on_signal(worker);
 }
 
 Supervisor::Id Lane::watch(const WorkerRef& worker, const Descriptor& descriptor,
@@ -211,48 +229,12 @@ void Lane::stop_watching(Supervisor& supervisor, WorkerProcess& worker) {
 
 void Lane::on_start_failed(std::uint64_t start_id, int error) {
     Completions done;
-    {
+    if (const WorkerRef worker = find_worker(start_id)) {
         const Lock lock(mutex_);
-        if (!coming_ || coming_->start_id != start_id) {
-            return;
-        }
-        // One that runs, although its pidfd was lost, ends itself.
-        transport::WorkerCell& cell = outbox_of(*coming_).worker_cell(coming_->cell);
-        cell.shut_down.store(1, std::memory_order_release);
-        transport::ring_bell(cell.bell);
-        if (error == ECHILD) {
-            on_order_lost(done);
-        } else {
-            on_shortage("no process can be made: " + std::error_code(error, std::generic_category()).message(), done);
-        }
+        forget(worker);
+        on_shortage("no process can be made: " + std::error_code(error, std::generic_category()).message(), done);
     }
     done.run(*this);
-}
-
-// With its fork server.
-void Lane::on_order_lost(Completions& done) {
-    coming_.reset();
-    note_if_stopped();
-    if (state_ != State::starting && state_ != State::running && state_ != State::backoff) {
-        life_.notify_all();
-        return;
-    }
-    const RestartDecision decision = decide_on(WorkerEnd::blameless, false, std::chrono::steady_clock::now());
-    if (decision.next == RestartDecision::Next::at_once) {
-        order_soon();
-    } else if (decision.next == RestartDecision::Next::later) {
-        order_again_at_ = decision.at;
-        watch_deadline(decision.at);
-        if (!serving_ || serving_->dead) {
-            enter(State::backoff, "its fork server died");
-            refuse_waiting(nullptr, done);
-        }
-    } else if (!serving_ || serving_->dead) {
-        fail(name_for_sentence() + " cannot be started: " + decision.why, nullptr, done);
-    } else {
-        go_on_without_successor(decision.why);
-    }
-    life_.notify_all();
 }
 
 void Lane::on_output(const WorkerRef& worker) {
@@ -284,30 +266,38 @@ void Lane::on_life(const WorkerRef& worker, Completions& done) {
     }
     const auto& header = worker->view.header();
     const bool crashing = header.crashing.load(std::memory_order_acquire) != 0;
-    switch (static_cast<transport::Life>(header.life.load(std::memory_order_acquire))) {
+    const auto life = worker->life_said();
+    if (!worker->ready && note_ready(*worker)) {
+        if (worker == serving_) {
+            if (reader_ != nullptr) {  // from now on it can wait for this one
+                done.wake_reader(reader_word_);
+            }
+        } else if (serving_) {
+            begin_handover();
+        } else if (may_take_over()) {
+            take_over(done);
+        }
+    }
+    switch (life) {
         case transport::Life::refused:
         case transport::Life::state_refused:
             worker->end(Cause::start_failure, read_failure(worker->view));
             break;
-        case transport::Life::ready:
-            if (worker == coming_ && !worker->ready && !worker->cause) {
-                on_ready(worker, done);
-            }
-            break;
         case transport::Life::serving:
-            if (worker == serving_) {
+            if (worker == serving_ && worker->ready) {
                 on_serving(*worker);
             }
             break;
         case transport::Life::handed_over:
         case transport::Life::stopped:  // it was quick
-            if (worker == serving_ && worker->handing_over) {
+            if (worker == serving_ && worker->ready && worker->handing_over) {
                 on_serving(*worker);
                 on_handed_over(done);
             }
             break;
         case transport::Life::blank:
         case transport::Life::loading:
+        case transport::Life::ready:
         case transport::Life::restoring:
         case transport::Life::activating:
             break;
@@ -317,30 +307,42 @@ void Lane::on_life(const WorkerRef& worker, Completions& done) {
     }
 }
 
-void Lane::on_ready(const WorkerRef& worker, Completions& done) {
-    if (const auto wrong = learn_methods(*worker)) {
-        worker->end(Cause::start_failure, *wrong);
-        return;
+// Whether it is ready now. It may have gone on to serve since; then who reads its first reply may see it first.
+bool Lane::note_ready(WorkerProcess& worker) {
+    if (worker.stack_by != transport::kNoDeadline) {  // its time is over, whatever it says now
+        return false;
     }
-    worker->close_outbox();
-    worker->ready = true;
-    worker->ready_at = std::chrono::steady_clock::now();
+    switch (worker.life_said()) {
+        case transport::Life::blank:
+        case transport::Life::loading:
+        case transport::Life::refused:
+        case transport::Life::state_refused:
+            return false;
+        default:
+            break;
+    }
+    if (const auto wrong = learn_methods(worker)) {
+        worker.end(Cause::start_failure, *wrong);
+        return false;
+    }
+    worker.close_outbox();
+    worker.ready = true;
+    worker.ready_at = std::chrono::steady_clock::now();
+    outbox_of(worker).worker_cell(worker.cell).seen_ready.store(1, std::memory_order_relaxed);
     shortage_told_ = false;
-    if (serving_) {
-        begin_handover();
-    } else if (may_take_over()) {
-        take_over(done);
-    }
+    return true;
 }
 
-// Stopping: an order that no fork server has answered will never become a process that matters.
+// Stopping: an order that no fork server has answered will never become a process that matters. One that was dismissed,
+// for whoever starts the plugin again may have been quicker.
 void Lane::drop_unstarted() {
     const Lock lock(mutex_);
-    if (coming_ && !coming_->process) {
-        runtime_->launcher->withdraw(coming_->start_id);
-        coming_.reset();
-        note_if_stopped();
-        life_.notify_all();
+    for (const WorkerRef& worker : {coming_, serving_}) {
+        if (worker && !worker->process && worker->cause) {
+            runtime_->launcher->withdraw(worker->start_id);
+            forget(worker);
+            life_.notify_all();
+        }
     }
 }
 

@@ -14,6 +14,10 @@ std::optional<std::string> Lane::restore_state() {
         return std::nullopt;
     }
     const StateFile file(keeping.path, release_->manifest.name);
+    if (const auto aside = file.missing_but_aside(); aside && keeping.when_refused == RefusedState::stay_down) {
+        return "its state was refused and lies in " + aside->string() + ": move it back to " + keeping.path +
+               " for a release that can load it, or away to begin without";
+    }
     const StateReading reading = file.read(release_->geometry.state_limit);
     if (!reading.refusal.empty()) {
         // What cannot be read now must not be written over.
@@ -122,21 +126,18 @@ bool Lane::is_in_checkpoint(const WorkerProcess& worker, const PendingCall& call
     return call.position < worker.checkpoint_position && worker.checkpoint_open_calls == 0;
 }
 
-bool Lane::was_loading_state(const WorkerProcess& dead) {
-    const auto life = static_cast<transport::Life>(dead.view.header().life.load(std::memory_order_acquire));
-    return life == transport::Life::restoring;
-}
+bool Lane::was_loading_state(const WorkerProcess& dead) { return dead.life_said() == transport::Life::restoring; }
 
 // The worker died of the state that it was to load. Once may be chance; a refusal, or the second death, is not. Signals
 // that others send say nothing of the state.
 bool Lane::blames_state(const WorkerProcess& dead, const Report& report) {
+    const bool was_sent = report.crash && report.crash->code == SI_USER && report.cause != Cause::policy_violation;
     const bool from_outside = report.cause == Cause::host_request || report.cause == Cause::killed || dead.blameless ||
-                              report.signal == SIGXCPU || (report.crash && report.crash->code == SI_USER);
+                              report.signal == SIGXCPU || was_sent;
     if (was_loading_state(dead) && !from_outside) {
         return ++deaths_by_state_ >= 2;
     }
-    const auto life = static_cast<transport::Life>(dead.view.header().life.load(std::memory_order_acquire));
-    return life == transport::Life::state_refused;
+    return dead.life_said() == transport::Life::state_refused;
 }
 
 void Lane::put_state_aside(const std::string& why) {
@@ -146,11 +147,9 @@ void Lane::put_state_aside(const std::string& why) {
         log_.line(LogSource::host, LogLevel::error, "its state is dropped, as no state.path keeps it: " + why);
         return;
     }
-    log_.line(LogSource::host, LogLevel::error, "its state is put aside: " + why);
-    const auto failed = StateFile(release_->manifest.state.path, release_->manifest.name).put_aside();
-    if (failed) {
-        log_.line(LogSource::host, LogLevel::error, *failed);
-    }
+    log_.line(LogSource::host, LogLevel::error,
+              "its state is put aside beside " + release_->manifest.state.path + ": " + why);
+    runtime_->state_writer.put_aside(state_on_disk_);
 }
 
 }  // namespace bulkhead::detail

@@ -3,11 +3,11 @@
 //
 //   coming_ --take_over--> serving_ --step_down--> leaving_ --bury--> gone
 //
-// The one that serves steps down when it is dead, when its crash handler or the kernel gives notice, or when it has
-// handed over in order.
+// Where nobody serves the next one takes over as soon as it is ordered, and begins when it is ready. The one that
+// serves steps down when it is dead, when its crash handler or the kernel gives notice, or when it has handed over in
+// order.
 #include <algorithm>
 #include <bulkhead/transport/waiting.hpp>
-#include <random>
 #include <utility>
 
 #include "lane.hpp"
@@ -31,12 +31,15 @@ void Lane::take_over(Completions& done) {
     host_waits_ = transport::kHostLooks;
     transport::WorkerCell& cell = outbox_.worker_cell(worker.cell);
     cell.start.store(served_from_, std::memory_order_release);
-    if (reader_ != nullptr) {
-        done.wake_reader(reader_word_);
-    } else if (calls_.in_use() > 0) {
+    if (reader_ == nullptr && calls_.in_use() > 0) {
         let_supervisor_read(done);
     }
-    done.ring(cell.bell);
+    if (worker.ready) {  // else its first answer wakes the reader
+        if (reader_ != nullptr) {
+            done.wake_reader(reader_word_);
+        }
+        done.ring(cell.bell);
+    }
     watch_deadline(worker.took_over_at + kSettling);
     if (release_->manifest.supervision.watchdog.count() > 0) {
         watch_deadline(worker.took_over_at + release_->manifest.supervision.watchdog / 2);
@@ -48,33 +51,23 @@ void Lane::on_serving(WorkerProcess& worker) {
     if (std::exchange(worker.serving, true)) {
         return;
     }
-    const Supervision& supervision = release_->manifest.supervision;
-    const SteadyTime now = std::chrono::steady_clock::now();
-    // Up to a tenth earlier, so that plugins that began together do not pause together.
-    std::uniform_real_distribution<double> jitter(0.9, 1.0);
-    if (supervision.recycle.age.count() > 0) {
-        worker.recycle_at =
-            now + std::chrono::duration_cast<std::chrono::nanoseconds>(supervision.recycle.age * jitter(random_));
-        watch_deadline(worker.recycle_at);
-    }
-    if (supervision.recycle.calls > 0) {
-        worker.recycle_from =
-            worker.serves_from +
-            static_cast<std::uint64_t>(static_cast<double>(supervision.recycle.calls) * jitter(random_));
-    }
+    worker.progress_at = std::chrono::steady_clock::now();  // until then it could take no call
+    policy_.started();
+    plan_recycling();
     if (worker.incarnation > 1) {
         log_.line(LogSource::host, LogLevel::info,
                   "its next worker serves (life " + std::to_string(worker.incarnation) + ")");
     }
-    if (state_ != State::starting && state_ != State::running) {
+    if (worker.cause || (state_ != State::starting && state_ != State::running)) {
         return;  // it was told to end meanwhile
     }
     // Callers come first; then what was armed in case it took too long is forgotten, and check_memory() looks.
-    watch_deadline(now + kSettling);
+    watch_deadline(worker.progress_at + kSettling);
     start_over_ = true;
     deaths_by_state_ = 0;
+    saved_step_.clear();
     enter(State::running, worker.incarnation > 1 ? "its next worker serves" : "its first worker serves");
-    if (supervision.standby && !coming_) {
+    if (release_->manifest.supervision.standby && !coming_) {
         order_next();
     }
     begin_handover();  // that was wanted while it could not be
@@ -133,6 +126,7 @@ void Lane::on_handed_over(Completions& done) {
         accuse(*worker, "it handed over before it had answered its calls");
     }
     worker->cause = worker->cause ? worker->cause : Cause::host_request;
+    worker->handing_over_at = std::chrono::steady_clock::now();  // and as long again for its end
     if (may_take_over()) {
         take_over(done);
     } else if (!coming_) {
@@ -171,14 +165,20 @@ void Lane::replace_serving(Completions& done) {
     order_early(*worker);
 }
 
-// The next one is there, and nobody else is active who must be dead first.
+// The next one is there, and may begin.
 bool Lane::may_take_over() const {
+    return is_vacant() && coming_ && coming_->ready && !coming_->dead && !coming_->cause;
+}
+
+// Nobody serves, and nobody else is active who must be dead first.
+bool Lane::is_vacant() const {
     const auto is_in_the_way = [](const WorkerRef& worker) {
-        const bool exclusive = (transport::read_once(worker->view.header().traits) & transport::kHasActivate) != 0;
+        // One that is crashing before it was ready has not said.
+        const bool exclusive =
+            !worker->ready || (transport::read_once(worker->view.header().traits) & transport::kHasActivate) != 0;
         return exclusive && !worker->dead && (worker->crashing || !worker->handing_over);
     };
-    return !serving_ && coming_ && coming_->ready && !coming_->dead && !coming_->cause &&
-           std::none_of(leaving_.begin(), leaving_.end(), is_in_the_way);
+    return !serving_ && std::none_of(leaving_.begin(), leaving_.end(), is_in_the_way);
 }
 
 // Before the exit status is known: if the rule is to restart at once, the time until then is not lost.
@@ -208,9 +208,13 @@ void Lane::order_next() {
     if (!serving_ || serving_->dead || serving_->incarnation == 1) {
         order_soon();
     } else if (order_again_at_ == transport::kNoDeadline) {
-        order_again_at_ = serving_->took_over_at + kStandbyDelay;
-        watch_deadline(order_again_at_);
+        order_at(serving_->began_at() + kStandbyDelay);
     }
+}
+
+void Lane::order_at(SteadyTime when) {
+    order_again_at_ = when;
+    watch_deadline(when);
 }
 
 // False: the host is being destroyed.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bulkhead/transport/waiting.hpp>
 #include <map>
+#include <random>
 #include <utility>
 
 #include "lane.hpp"
@@ -64,19 +65,25 @@ SteadyTime Lane::check_start(SteadyTime now, Completions& done) {
     const auto patience = release_->manifest.supervision.start;
     const std::string allowed = " within " + std::to_string(patience.count()) + " ms";
     SteadyTime next = transport::kNoDeadline;
-    if (coming_ && !coming_->ready && !coming_->dead) {
-        const SteadyTime due = coming_->ordered_at + patience;
-        if (due > now) {
-            next = due;
-        } else if (!coming_->process) {
-            runtime_->launcher->withdraw(coming_->start_id);
+    for (const WorkerRef& worker : {coming_, serving_}) {
+        if (!worker || worker->ready || worker->dead) {
+            continue;
+        }
+        const SteadyTime due = worker->ordered_at + patience;
+        if (due >
+            now) {  // one that took over already does not say when it is ready; the longer it takes, the rarer a look
+            const SteadyTime look = now + std::max<SteadyTime::duration>(kLook, (now - worker->ordered_at) / 8);
+            next = std::min(next, worker == serving_ ? std::min(due, look) : due);
+        } else if (!worker->process) {
+            runtime_->launcher->withdraw(worker->start_id);
+            forget(worker);
             on_shortage("no process could be made in time", done);
         } else {
-            next = end_overdue(*coming_, Cause::start_failure, "it was not ready" + allowed, now);
+            next = std::min(next, end_overdue(*worker, Cause::start_failure, "it was not ready" + allowed, now));
         }
     }
-    if (serving_ && !serving_->serving && !serving_->dead) {
-        const SteadyTime due = serving_->took_over_at + patience;
+    if (serving_ && serving_->ready && !serving_->serving && !serving_->dead) {
+        const SteadyTime due = serving_->began_at() + patience;
         next = std::min(
             next, due > now ? std::min(due, now + kLook)
                             : end_overdue(*serving_, Cause::start_failure, "it did not begin to serve" + allowed, now));
@@ -108,7 +115,10 @@ SteadyTime Lane::check_lives(SteadyTime now, std::vector<WorkerRef>& overdue) {
     const auto stop = release_->manifest.supervision.stop;
     for (const WorkerRef& worker : workers()) {
         if (worker->dead) {
-            at(worker->died_at + kStatusPatience, [&] { overdue.push_back(worker); });
+            at(worker->died_at + kLateStatus, [&] {
+                runtime_->launcher->wake_parents();
+                at(worker->died_at + kStatusPatience, [&] { overdue.push_back(worker); });
+            });
         } else if (worker->crashing) {
             // Its handler is stuck, or what it died of was a long time ending: its exit status tells.
             at(worker->crashing_at + kCrashPatience, [&] {
@@ -116,8 +126,8 @@ SteadyTime Lane::check_lives(SteadyTime now, std::vector<WorkerRef>& overdue) {
                 worker->end(Cause::hang, "");
             });
         } else if (worker->handing_over) {
-            // While it has calls to answer, their deadlines decide.
-            at(worker->handing_over_at + stop, [&] {
+            // While it has calls to answer, their deadlines decide; then it has some time from the last of them on.
+            at(std::max(worker->handing_over_at, worker->progress_at) + stop, [&] {
                 const bool busy = !begun_calls(*worker).empty();
                 next = std::min(next, busy ? now + stop : end_overdue(*worker, Cause::hang, "", now));
             });
@@ -147,6 +157,21 @@ SteadyTime Lane::check_recycling(SteadyTime now) {
         }
     }
     return std::min(worker.recycle_at, most > 0 && used ? worker.memory_look_next : transport::kNoDeadline);
+}
+
+// Of the serving worker: from now on. Up to a tenth earlier, so that plugins that began together do not pause together.
+void Lane::plan_recycling() {
+    const Recycling& recycle = release_->manifest.supervision.recycle;
+    std::uniform_real_distribution<double> jitter(0.9, 1.0);
+    if (recycle.age.count() > 0) {
+        serving_->recycle_at = std::chrono::steady_clock::now() +
+                               std::chrono::duration_cast<std::chrono::nanoseconds>(recycle.age * jitter(random_));
+        watch_deadline(serving_->recycle_at);
+    }
+    if (recycle.calls > 0) {
+        serving_->recycle_from =
+            serving_->begun + static_cast<std::uint64_t>(static_cast<double>(recycle.calls) * jitter(random_));
+    }
 }
 
 // The serving worker shall be replaced by a fresh one. Any thread.
@@ -188,7 +213,8 @@ SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
 }
 
 // A worker hangs when it still holds a call that it was running at its deadline, or does not even take the next one
-// although nothing keeps it busy; each for longer than the grace.
+// although nothing keeps it busy; each for longer than the grace. For how long it may load and activate is
+// check_start()'s to say.
 SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
     if (worker.stack_by != transport::kNoDeadline) {
         return end_overdue(worker, Cause::hang, "", now);
@@ -200,16 +226,22 @@ SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
         worker.progress = progress;
         worker.progress_at = now;
     }
-    bool busy = false;  // with a call that may still take its time
-    DueCall held;       // that it was running, or ...
-    DueCall waiting;    // ... does not even take
-    for (const PendingCall* call : calls_.published()) {
+    bool busy = !worker.serving;  // or with a call that may still take its time
+    DueCall held;                 // that it was running, or ...
+    DueCall waiting;              // ... does not even take
+    SteadyTime look = transport::kNoDeadline;
+    for (PendingCall* call : calls_.published()) {
         if (call->state == PendingCall::State::open) {
             busy = busy || (call->position >= worker.serves_from && call->position < begun);
         } else if (!call->released && call->deadline != transport::kNoDeadline &&
                    call->position >= worker.serves_from && call->position < worker.serves_to) {
             DueCall& due = call->ran ? held : waiting;
-            due.note(std::max(call->deadline, call->ran ? call->deadline : worker.progress_at) + grace, call->id);
+            const SteadyTime at = std::max(call->deadline, call->ran ? call->deadline : worker.progress_at) + grace;
+            if (call->ran && at <= now && is_answer_kept_back(*call, worker)) {
+                look = now + grace;
+            } else {
+                due.note(at, call->id);
+            }
         }
     }
     const DueCall unlimited = check_unlimited(worker, begun, now);
@@ -219,7 +251,27 @@ SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
             return end_overdue(worker, Cause::hang, "", now);
         }
     }
-    return std::min({unlimited.at, held.at, busy ? std::max(waiting.at, now + grace) : waiting.at});
+    return std::min({look, unlimited.at, held.at, busy ? std::max(waiting.at, now + grace) : waiting.at});
+}
+
+// Where each answer waits for a checkpoint, that of another thread waits for the method that the dispatcher runs, and
+// is no hang. The worker's word for it is taken once for each call, and only while that method's own call has not been
+// answered: it has limits too.
+bool Lane::is_answer_kept_back(PendingCall& call, const WorkerProcess& worker) {
+    const auto is_being_run = [&](std::uint64_t id) {
+        const PendingCall* running = id == call.id ? nullptr : calls_.find(id);
+        return running != nullptr && !running->released && running->position >= worker.serves_from &&
+               running->position < worker.begun;
+    };
+    const transport::WorkerOutboxHeader& said = worker.view.header();
+    if (said.answers_held.load(std::memory_order_acquire) == 0) {
+        return false;
+    }
+    if (call.answer_waits_for == 0) {
+        const std::uint64_t running = said.current_call_id.load(std::memory_order_relaxed);
+        call.answer_waits_for = is_being_run(running) ? running : 0;
+    }
+    return is_being_run(call.answer_waits_for);
 }
 
 // Calls without a deadline, for the watchdog: the time to look again, or now when one has run for too long, or has
@@ -233,7 +285,7 @@ DueCall Lane::check_unlimited(WorkerProcess& worker, std::uint64_t begun, Steady
     DueCall taken;  // by then, if the worker runs nothing
     bool idle = worker.serving && !worker.handing_over;
     std::map<std::uint64_t, SteadyTime> since;
-    for (const PendingCall* call : calls_.published()) {
+    for (PendingCall* call : calls_.published()) {
         const bool waits = call->position >= begun;
         if (call->released || (waits && call->state != PendingCall::State::open)) {
             continue;
@@ -251,7 +303,8 @@ DueCall Lane::check_unlimited(WorkerProcess& worker, std::uint64_t begun, Steady
         const auto known = worker.unlimited_since.find(call->id);
         const SteadyTime first_seen = known == worker.unlimited_since.end() ? now : known->second;
         since.emplace(call->id, first_seen);
-        next.note(first_seen + limit, call->id);
+        const bool kept_back = first_seen + limit <= now && is_answer_kept_back(*call, worker);
+        next.note(kept_back ? now + limit / 2 : first_seen + limit, call->id);
     }
     worker.unlimited_since = std::move(since);
     return idle && taken.at < next.at ? taken : next;

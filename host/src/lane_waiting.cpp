@@ -25,6 +25,9 @@ constexpr std::chrono::microseconds kTurnGrace{500};  // until the supervisor lo
 constexpr std::chrono::microseconds kRightAfter{20};
 constexpr std::uint32_t kBriskStreak = 3;
 constexpr int kLooksForAnswer = 4;
+// A successor's first answer takes a few wake-ups' time: it has a state to load, and all that it touches is cold. Who
+// slept meanwhile would have to be woken on top of that.
+constexpr std::chrono::microseconds kFirstAnswer{200};
 
 thread_local CallerPace pace_of_this_thread;
 
@@ -109,12 +112,13 @@ void Lane::await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, SteadyTi
 
 // Waits without the lock until the worker wrote something or somebody wants the reader's attention.
 void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
-    WorkerProcess* const worker = serving_ && !serving_->accused ? serving_.get() : nullptr;
+    WorkerProcess* const worker = is_readable() ? serving_.get() : nullptr;
     const std::uint32_t word = reader_word_.load(std::memory_order_relaxed);
     if (worker == nullptr) {
         wake_answered();
+        const std::atomic<std::uint32_t>& first_answer = outbox_.first_answer();
         lock.unlock();
-        transport::futex_wait(reader_word_, word, deadline);
+        transport::futex_wait_either(first_answer, 0, reader_word_, word, deadline);
         lock.lock();
         return;
     }
@@ -151,7 +155,15 @@ void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
                death.load(std::memory_order_relaxed) != death_seen;
     };
     worker->replies.prefetch_after_next();  // drain() will look whether there is more
-    const std::chrono::nanoseconds budget = transport::spin_budget_after(spin_budget_, reader_->request_size);
+    std::chrono::nanoseconds budget = transport::spin_budget_after(spin_budget_, reader_->request_size);
+    // One that crashes leaves its core to its successor; one that was killed does not, so who waits had better sleep.
+    const bool has_core = !leaving_.empty() && leaving_.back()->crashing;
+    if (budget.count() > 0 && position == 0 && has_core) {
+        budget = std::max<std::chrono::nanoseconds>(budget, kFirstAnswer);
+    }
+    if (!worker->ready) {  // it needs the core
+        budget = {};
+    }
     stats_.spins += budget.count() > 0 ? 1 : 0;
     lock.unlock();
     const bool seen = transport::spin_until(arrived, budget);
@@ -180,8 +192,26 @@ void Lane::drain(Completions& done) {
     }
 }
 
+// Whether what the serving worker answers is taken. What one answers that is ended before it was ready never is.
+bool Lane::is_readable() const { return serving_ && !serving_->accused && (serving_->ready || !serving_->cause); }
+
+// Who reads may be the first to see that it is ready.
+bool Lane::may_read(WorkerProcess& worker) {
+    const bool replied = worker.replies.ready();
+    if (note_ready(worker)) {
+        return true;
+    }
+    if (replied && !worker.cause) {
+        accuse(worker, "a reply before it was ready");
+    }
+    return false;
+}
+
 void Lane::drain(WorkerProcess& worker, Completions& done) {
     transport::Message message;
+    if (!worker.ready && !may_read(worker)) {
+        return;
+    }
     while (!worker.accused) {
         switch (worker.replies.take(message)) {
             case transport::RingReader::Take::nothing:
@@ -291,7 +321,7 @@ void Lane::end_overdue_turn(SteadyTime now, Completions& done) {
 }
 
 void Lane::let_supervisor_read(Completions& done) {
-    while (serving_ && !serving_->accused) {
+    while (is_readable()) {
         set_host_waits(transport::kHostPolls);
         transport::full_fence();
         if (!serving_->replies.ready()) {

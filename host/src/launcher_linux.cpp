@@ -5,10 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bulkhead/transport/build_stamp.hpp>
 #include <bulkhead/transport/layout.hpp>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -28,6 +28,8 @@ constexpr std::chrono::milliseconds kHelloPatience{10'000};
 constexpr std::chrono::milliseconds kGuardPatience{2'000};
 constexpr std::chrono::milliseconds kGuardRetry{100};
 constexpr std::chrono::milliseconds kShortGuardLife{20};
+// A blank that dies sooner than this is not replaced before the next order needs one.
+constexpr std::chrono::milliseconds kShortBlankLife{50};
 
 Error launcher_error(const std::string& sentence) {
     return Error{ErrorCode::load_failed, Effect::none, 0, sentence, nullptr};
@@ -68,6 +70,7 @@ std::optional<Error> Launcher::start_guard() {
         return guard.error();
     }
     guard_ = std::move(*guard);
+    guard_since_ = std::chrono::steady_clock::now();
     return std::nullopt;
 }
 
@@ -102,65 +105,29 @@ std::optional<Error> Launcher::check_hello() {
 
 void Launcher::run() {
     retry_timer_ = supervisor_.add_timer([this] {
-        if (start_guard()) {
+        if (!guard_.pidfd() && start_guard()) {
             supervisor_.arm(retry_timer_, std::chrono::steady_clock::now() + kGuardRetry);
         } else {
             listen();
         }
     });
+    answer_timer_ = supervisor_.add_timer([this] { look_for_answer(); });
+    blank_timer_ = supervisor_.add_timer([this] { on_blank_due(); });
     listen();
 }
 
+// To the guard and the fork server, and for the guard's end. What the kernel has no room for is tried again.
 void Launcher::listen() {
-    guard_since_ = std::chrono::steady_clock::now();
-    control_watch_ = supervisor_.watch(control_.get(), EPOLLIN, [this](std::uint32_t events) { on_control(events); });
-    guard_watch_ = supervisor_.watch(guard_.pidfd().get(), EPOLLIN, [this](std::uint32_t) { on_guard_gone(); });
-}
-
-void Launcher::order(LaunchOrder order) {
-    const std::uint64_t id = order.message.start_id;
-    orders_.emplace(id, Order{std::move(order), 0});
-    send_orders();
-}
-
-void Launcher::withdraw(std::uint64_t start_id) { orders_.erase(start_id); }
-
-void Launcher::send_orders() {
-    bool full = false;
-    for (auto entry = orders_.begin(); entry != orders_.end() && generation_ != 0 && !full;) {
-        Order& order = entry->second;
-        if (order.sent_to == generation_) {
-            ++entry;
-            continue;
-        }
-        order.order.message.generation = generation_;
-        order.order.message.descriptor_count = static_cast<std::uint32_t>(order.order.descriptors.size());
-        const std::error_code error = transport::send_message(control_.get(), order.order.message,
-                                                              order.order.descriptors, transport::Blocking::no);
-        full = error == std::errc::operation_would_block || error == std::errc::resource_unavailable_try_again;
-        if (full) {
-            continue;
-        }
-        if (!error) {
-            order.sent_to = generation_;
-            order.order.descriptors.clear();
-            order.order.keeps.reset();
-            ++entry;
-            continue;
-        }
-        // EPIPE: the guard is gone, which the pidfd will tell. ETOOMANYREFS and the like: no order can be sent.
-        const auto listener = order.order.listener.lock();
-        const std::uint64_t id = entry->first;
-        entry = orders_.erase(entry);
-        if (listener) {
-            supervisor_.post([listener, id, value = error.value()] {
-                listener->on_start_failed(id, value == EPIPE || value == ECONNRESET ? ECHILD : value);
-            });
-        }
+    if (control_watch_ == 0) {
+        control_watch_ =
+            supervisor_.watch(control_.get(), EPOLLIN, [this](std::uint32_t events) { on_control(events); });
+        blocked_ = false;
     }
-    if (full != blocked_) {
-        blocked_ = full;
-        supervisor_.modify(control_watch_, control_.get(), full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    if (guard_watch_ == 0) {
+        guard_watch_ = supervisor_.watch(guard_.pidfd().get(), EPOLLIN, [this](std::uint32_t) { on_guard_gone(); });
+    }
+    if (control_watch_ == 0 || guard_watch_ == 0) {
+        supervisor_.arm(retry_timer_, std::chrono::steady_clock::now() + kGuardRetry);
     }
 }
 
@@ -173,7 +140,7 @@ void Launcher::on_control(std::uint32_t events) {
                 handle(packet);
                 break;
             case Received::failed:
-                // Out of descriptors: the pidfd of a new worker was lost, so it cannot be used.
+                // Out of descriptors: a blank was lost, and ends because nobody holds its socket.
                 handle(packet);
                 break;
             case Received::closed:
@@ -184,18 +151,20 @@ void Launcher::on_control(std::uint32_t events) {
         }
     }
     if ((events & EPOLLOUT) != 0) {
-        send_orders();
+        blocked_ = false;
+        supervisor_.modify(control_watch_, control_.get(), EPOLLIN);
+        ask_for_blanks();
     }
 }
 
 void Launcher::handle(Packet& packet) {
     switch (packet.kind()) {
-        case ControlKind::started:
-            handle_started(packet);
+        case ControlKind::blank:
+            handle_blank(packet);
             break;
-        case ControlKind::start_failed:
-            if (const auto failed = packet.as<transport::StartFailedMessage>()) {
-                handle_start_failed(*failed);
+        case ControlKind::no_blank:
+            if (const auto failed = packet.as<transport::NoBlankMessage>()) {
+                handle_no_blank(failed->error);
             }
             break;
         case ControlKind::exited:
@@ -209,88 +178,54 @@ void Launcher::handle(Packet& packet) {
             }
             break;
         case ControlKind::hello:
+        case ControlKind::make_blank:
         case ControlKind::start:
             break;
     }
 }
 
-void Launcher::handle_started(Packet& packet) {
-    const auto started = packet.as<transport::StartedMessage>();
-    if (!started) {
-        return;
-    }
-    const auto order = orders_.extract(started->start_id);
-    const auto listener = order ? order.mapped().order.listener.lock() : nullptr;
-    if (!listener || packet.descriptors.empty()) {
-        if (!packet.descriptors.empty()) {  // nobody wants it any more
-            ::syscall(SYS_pidfd_send_signal, packet.descriptors.front().get(), SIGKILL, nullptr, 0);
-        } else if (listener) {  // we are out of descriptors, and what cannot be watched must not serve
-            listener->on_start_failed(started->start_id, EMFILE);
+void Launcher::handle_exited(const transport::ExitedMessage& exit) {
+    if (const auto worker = running_.extract(exit.pid)) {
+        if (const auto listener = worker.mapped().listener.lock()) {
+            listener->on_exited(worker.mapped().start_id, exit);
         }
         return;
     }
-    running_[started->start_id].listener = listener;
-    listener->on_started(started->start_id, std::move(packet.descriptors.front()));
-}
-
-void Launcher::handle_start_failed(const transport::StartFailedMessage& failed) {
-    const auto found = orders_.find(failed.start_id);
-    if (found == orders_.end()) {
-        return;
-    }
-    const auto listener = found->second.order.listener.lock();
-    orders_.erase(found);
-    if (listener) {
-        listener->on_start_failed(failed.start_id, failed.error);
-    }
-}
-
-void Launcher::handle_exited(const transport::ExitedMessage& exit) {
-    const auto found = running_.find(exit.start_id);
-    if (found == running_.end()) {
-        return;
-    }
-    const auto listener = found->second.listener.lock();
-    running_.erase(found);
-    if (listener) {
-        listener->on_exited(exit);
+    const auto blank =
+        std::find_if(blanks_.begin(), blanks_.end(), [&](const Blank& other) { return other.pid == exit.pid; });
+    if (blank != blanks_.end()) {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - blank->since >= kShortBlankLife) {
+            supervisor_.arm(blank_timer_, now);
+        }
+        blanks_.erase(blank);
     }
 }
 
 void Launcher::handle_fork_server(const transport::ForkServerStartedMessage& started) {
     lose_fork_server();
     generation_ = started.generation;
-    send_orders();
+    ask_for_blanks();
+    supervisor_.arm(blank_timer_, std::chrono::steady_clock::now());
 }
 
 void Launcher::lose_fork_server() {
     generation_ = 0;
-    std::map<std::uint64_t, Running> running;
-    running.swap(running_);
-    std::vector<std::pair<std::uint64_t, std::shared_ptr<LaunchListener>>> lost_orders;
-    for (auto entry = orders_.begin(); entry != orders_.end();) {
-        if (entry->second.sent_to == 0) {
-            ++entry;
-            continue;
-        }
-        lost_orders.emplace_back(entry->first, entry->second.order.listener.lock());
-        entry = orders_.erase(entry);
+    blanks_.clear();
+    blanks_to_come_ = 0;
+    if (!orders_.empty()) {
+        expect_answer();
     }
-    for (const auto& [id, entry] : running) {
-        if (const auto listener = entry.listener.lock()) {
-            listener->on_status_lost(id);
-        }
-    }
-    for (const auto& [id, listener] : lost_orders) {
-        if (listener) {
-            listener->on_start_failed(id, ECHILD);
+    for (const auto& [pid, worker] : std::exchange(running_, {})) {
+        if (const auto listener = worker.listener.lock()) {
+            listener->on_status_lost(worker.start_id);
         }
     }
 }
 
 void Launcher::on_guard_gone() {
-    supervisor_.unwatch(control_watch_, control_.get());
-    supervisor_.unwatch(guard_watch_, guard_.pidfd().get());
+    supervisor_.unwatch(std::exchange(control_watch_, 0), control_.get());
+    supervisor_.unwatch(std::exchange(guard_watch_, 0), guard_.pidfd().get());
     // What the fork server still had to say is worth reading: exit statuses of workers.
     Packet packet;
     std::error_code error;
@@ -313,6 +248,7 @@ void Launcher::shut_down() noexcept {
     guard_.end(kGuardPatience);
     // They may own the last references to lanes, and those to us.
     const auto orders = std::exchange(orders_, {});
+    blanks_.clear();
     running_.clear();
 }
 

@@ -5,6 +5,8 @@
 #include <mutex>
 #include <utility>
 
+#include "bulkhead/host/printable.hpp"
+
 namespace bulkhead::detail {
 namespace {
 
@@ -117,8 +119,9 @@ void LastWords::logged(LogLevel level, std::string_view text, LogRelay& relay) {
 }
 
 void LastWords::emit(LogRelay& relay) {
-    keep(partial_);
-    relay.line(LogSource::output, LogLevel::info, partial_);
+    const std::string line = printable(partial_, ' ', "\t");
+    keep(line);
+    relay.line(LogSource::output, LogLevel::info, line);
     partial_.clear();
 }
 

@@ -36,7 +36,7 @@ class LogRelay {
 // report. One thread.
 class LastWords {
   public:
-    // Bytes of stdout and stderr, cut anywhere. Lines over 4 KiB are cut.
+    // Bytes of stdout and stderr, cut anywhere. Lines over 4 KiB are cut, and made printable.
     void output(std::string_view bytes, LogRelay& relay);
     // The writer is gone: what is left is a line.
     void end_of_output(LogRelay& relay);

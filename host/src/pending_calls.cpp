@@ -27,6 +27,7 @@ PendingCall* PendingCalls::acquire() {
     call.lost = false;
     call.suspect = false;
     call.attempts = 0;
+    call.answer_waits_for = 0;
     call.id += 0x10000;
     call.position = transport::kNoPosition;
     call.block.reset();

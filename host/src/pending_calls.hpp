@@ -51,7 +51,8 @@ struct PendingCall {
     bool lost = false;     // its session's worker is gone: no other may begin it; decided when the report is there
     bool suspect = false;  // it had begun in a worker that died of one of several calls
     std::uint8_t attempts = 0;
-    std::uint64_t id = 0;  // generation << 16 | index; 0 is no call
+    std::uint64_t answer_waits_for = 0;  // the call that, as its worker once said, keeps its answer back; 0: none
+    std::uint64_t id = 0;                // generation << 16 | index; 0 is no call
     std::uint64_t position = transport::kNoPosition;
     std::optional<std::uint64_t> block;  // request in the slab
     transport::SteadyTime begin;

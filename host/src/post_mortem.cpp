@@ -69,17 +69,19 @@ void PostMortem::begin_some() {
 
 void PostMortem::begin(const std::shared_ptr<Autopsy>& autopsy) {
     ++autopsy->attempts;
+    autopsy->unattended = false;
     if (!autopsy->open_pipe()) {
         autopsy->watch = runtime_.supervisor.watch(autopsy->output().get(), EPOLLIN,
                                                    [this, autopsy](std::uint32_t) { on_answer(autopsy); });
     }
     if (autopsy->watch == 0) {
+        autopsy->unattended = true;
         runtime_.supervisor.post([this, autopsy] { end(autopsy); });
         return;
     }
     autopsy->start_id = runtime_.next_start_id();
     LaunchOrder order;
-    order.message.start_id = autopsy->start_id;
+    order.start_id = autopsy->start_id;
     order.message.role = transport::WorkerRole::explain;
     order.descriptors = autopsy->descriptors();
     order.listener = autopsy;

@@ -21,6 +21,8 @@ class PrivateFolder {
     // error nothing of it is left. A limit on the size of files is an error too, and no signal.
     std::error_code write(const std::string& name, const std::string& unfinished,
                           const std::vector<std::span<const std::byte>>& parts) const;
+    // It is there, and another user's, or others may write to it.
+    bool is_open_to_others() const noexcept;
     void remove(const std::string& name) const noexcept;
 
   private:

@@ -113,6 +113,12 @@ std::error_code PrivateFolder::write(const std::string& name, const std::string&
     return error;
 }
 
+bool PrivateFolder::is_open_to_others() const noexcept {
+    struct stat facts {};
+    return ::stat(path_.c_str(), &facts) == 0 &&
+           (facts.st_uid != ::geteuid() || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0);
+}
+
 void PrivateFolder::remove(const std::string& name) const noexcept { ::unlink((path_ / name).c_str()); }
 
 }  // namespace bulkhead::detail

@@ -21,7 +21,8 @@ std::vector<detail::ReportFiles> detail::scan_reports(const fs::path& folder, st
         const std::string name = entry->path().filename().string();
         const auto id = id_of_file(name);
         std::error_code gone;
-        if (!id || !entry->is_regular_file(gone)) {
+        // A link is nobody's report, and what it leads to is not in the folder.
+        if (!id || !fs::is_regular_file(entry->symlink_status(gone))) {
             continue;
         }
         const std::uintmax_t bytes = entry->file_size(gone);

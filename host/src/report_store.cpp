@@ -1,5 +1,6 @@
 #include "report_store.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <system_error>
@@ -9,6 +10,7 @@
 #include "report_folder.hpp"
 #include "report_names.hpp"
 #include "repro_format.hpp"
+#include "utf8.hpp"
 
 namespace bulkhead::detail {
 namespace {
@@ -22,10 +24,20 @@ std::filesystem::path kept_in(const std::filesystem::path& path) {
     return error ? path : found;
 }
 
+using FileTime = std::filesystem::file_time_type;
+
+constexpr std::chrono::minutes kMinute{1};
+
 // Another host is about to finish it, unless it died there.
-bool is_coming(const ReportFiles& files, std::filesystem::file_time_type now) {
-    constexpr std::chrono::minutes kLongEnough{1};
-    return !files.has_report && now - files.written < kLongEnough;
+bool is_coming(const ReportFiles& files, FileTime now) {
+    return !files.has_report && files.written > now - kMinute && files.written < now + kMinute;
+}
+
+// Written before the clock was set back. A little more may be the clock of another machine.
+bool is_of_the_future(const ReportFiles& files, FileTime now) { return files.written >= now + kMinute; }
+
+std::string json_text(const Report& report) {
+    return to_json(report).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 std::uint64_t size_of(const Repro& repro) {
@@ -71,22 +83,28 @@ std::shared_ptr<const Report> ReportStore::keep(const std::shared_ptr<const Repo
     std::optional<Repro> repro = take(report->id);
     auto kept = std::make_shared<Report>(*report);
     const std::lock_guard lock(disk_mutex_);
+    std::string text = json_text(*kept);
     if (repro) {
-        kept->repro_note = write_repro(*repro, *report);
+        kept->repro_note = write_repro(*repro, *report, text.size());
         if (!kept->repro_note.empty()) {
             kept->repro.clear();
+            text = json_text(*kept);
         }
     }
-    write_report(*kept, complain);
-    make_room();
+    write_report(kept->id, text, complain);
+    make_room(kept->id);
+    warn_once(complain);
     return kept;
 }
 
-// Why it was not written; empty: it was.
-std::string ReportStore::write_repro(Repro& repro, const Report& report) const {
+// Why it was not written; empty: it was. Its report will be beside it, of so many bytes.
+std::string ReportStore::write_repro(Repro& repro, const Report& report, std::uint64_t report_bytes) const {
     repro.report = report;
+    if (!is_utf8((repro.manifest.directory / repro.library).string())) {
+        return "the path of its library is not UTF-8, which the file cannot hold";
+    }
     const std::string head = repro_head(repro);
-    if (head.size() + size_of(repro) > max_bytes_) {
+    if (head.size() + size_of(repro) + report_bytes > max_bytes_) {
         return "it is larger than the folder of reports may be";
     }
     std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(head)), repro.request};
@@ -98,33 +116,35 @@ std::string ReportStore::write_repro(Repro& repro, const Report& report) const {
     return error ? folder_.path().string() + " cannot be written to: " + error.message() : std::string();
 }
 
-void ReportStore::write_report(const Report& report, const Complaint& complain) {
-    const std::string text = to_json(report).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+void ReportStore::write_report(const std::string& id, const std::string& text, const Complaint& complain) {
     std::error_code error = std::make_error_code(std::errc::file_too_large);
     if (text.size() <= max_bytes_) {
-        error = folder_.write(file_of(report.id, kReportEnding), file_of(report.id, kUnfinishedEnding),
-                              {std::as_bytes(std::span(text))});
+        error =
+            folder_.write(file_of(id, kReportEnding), file_of(id, kUnfinishedEnding), {std::as_bytes(std::span(text))});
     }
     if (error) {
         complain_once(error, complain);
     }
 }
 
-// The folder's limits are kept by whoever writes: another host may have written, or removed, at the same moment.
-void ReportStore::make_room() const {
+// The folder's limits are kept by whoever writes: another host may have written, or removed, at the same moment. The
+// newest stays, for its report has been promised; it has room when all others are gone.
+void ReportStore::make_room(const std::string& newest) const {
     std::error_code error;
-    const auto all = scan_reports(folder_.path(), error);
+    auto all = scan_reports(folder_.path(), error);
     std::size_t count = all.size();
     std::uint64_t bytes = 0;
     for (const ReportFiles& files : all) {
         bytes += files.bytes;
     }
-    const auto now = std::filesystem::file_time_type::clock::now();
+    const FileTime now = FileTime::clock::now();
+    std::stable_partition(all.begin(), all.end(),
+                          [now](const ReportFiles& files) { return is_of_the_future(files, now); });
     for (const ReportFiles& files : all) {
         if (count <= max_reports_ && bytes <= max_bytes_) {
             return;
         }
-        if (is_coming(files, now)) {
+        if (files.id == newest || is_coming(files, now)) {
             continue;
         }
         for (const std::string_view ending : {kReproEnding, kReportEnding, kUnfinishedEnding}) {
@@ -132,6 +152,15 @@ void ReportStore::make_room() const {
         }
         --count;
         bytes -= files.bytes;
+    }
+}
+
+// Others could read what the folder's owner lets them, put links in the way, and have their own calls replayed.
+void ReportStore::warn_once(const Complaint& complain) {
+    if (!warned_ && folder_.is_open_to_others()) {
+        warned_ = true;
+        complain("its report is kept in " + folder_.path().string() +
+                 ", which is another user's or may be written to by others: do not trust what lies there");
     }
 }
 

@@ -39,9 +39,10 @@ class ReportStore {
 
   private:
     std::optional<Repro> take(const std::string& id);
-    std::string write_repro(Repro& repro, const Report& report) const;
-    void write_report(const Report& report, const Complaint& complain);
-    void make_room() const;
+    std::string write_repro(Repro& repro, const Report& report, std::uint64_t report_bytes) const;
+    void write_report(const std::string& id, const std::string& text, const Complaint& complain);
+    void make_room(const std::string& newest) const;
+    void warn_once(const Complaint& complain);
     void complain_once(const std::error_code& error, const Complaint& complain);
 
     const PrivateFolder folder_;
@@ -55,6 +56,7 @@ class ReportStore {
 
     std::mutex disk_mutex_;  // one at a time; guards what is below
     std::set<std::error_code> complained_;
+    bool warned_ = false;
 };
 
 }  // namespace bulkhead::detail

@@ -68,7 +68,7 @@ void write_frame(const Frame& frame, std::size_t number, std::ostream& out) {
 
 void write_backtrace(const Report& report, std::ostream& out) {
     if (report.backtrace.empty()) {
-        out << "  backtrace: not known" << (report.backtrace_note.empty() ? "" : ": " + report.backtrace_note) << "\n";
+        out << "  backtrace: " << (report.backtrace_note.empty() ? "not known" : report.backtrace_note) << "\n";
         return;
     }
     out << "  backtrace\n";
@@ -84,7 +84,8 @@ void write_replay(const Report& report, std::ostream& out) {
     if (!report.repro.empty()) {
         out << "  again: " << report.replay_command() << "\n";
     } else if (!report.repro_note.empty()) {
-        out << "  the call was not saved: " << report.repro_note << "\n";
+        out << (report.running_id != 0 ? "  the call was not saved: " : "  no repro was saved: ") << report.repro_note
+            << "\n";
     }
 }
 

@@ -10,7 +10,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kKind = "bulkhead-repro ";
-constexpr std::string_view kFirstLine = "bulkhead-repro 1\n";
 
 // Cuts the first line off, with its end. Empty: there is none.
 std::string_view take_line(std::string_view& bytes) {
@@ -35,6 +34,14 @@ void read_optional(const JsonMembers& members, const char* member, std::optional
     }
 }
 
+// A text of its own within the file.
+void require_json(const char* member, const std::string& text) {
+    std::string cause;
+    if (!parse_bounded_json(text, cause)) {
+        throw UnreadableMember(std::string("its ") + member + " is damaged: " + cause);
+    }
+}
+
 Repro repro_of(const Json& head, std::string_view bytes) {
     const JsonMembers members(head, "");
     Repro repro;
@@ -45,9 +52,11 @@ Repro repro_of(const Json& head, std::string_view bytes) {
     std::uint64_t request_size = 0;
     members.read("method", repro.method);
     members.read("manifest", repro.manifest.json);
+    require_json("manifest", repro.manifest.json);
     members.read("folder", folder);
     repro.manifest.directory = folder;
     members.read("config", repro.config);
+    require_json("config", repro.config);
     members.read("library", repro.library);
     members.read("library_hash", repro.library_hash);
     members.read("trace", repro.trace);
@@ -98,7 +107,7 @@ std::string repro_head(const Repro& repro) {
     if (repro.deadline_left) {
         head["deadline_left_ms"] = json_milliseconds(*repro.deadline_left);
     }
-    return std::string(kFirstLine) + head.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return std::string(kReproStart) + head.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 result<Repro> parse_repro(std::string_view bytes, const std::string& origin) {
@@ -106,7 +115,7 @@ result<Repro> parse_repro(std::string_view bytes, const std::string& origin) {
         return Error{ErrorCode::invalid_argument, Effect::none, 0, origin + " cannot be run again: " + why, nullptr};
     };
     const std::string_view first = take_line(bytes);
-    if (first != kFirstLine) {
+    if (first != kReproStart) {
         return refuse(first.starts_with(kKind) ? "it was saved by another version of Bulkhead" : "it is no repro file");
     }
     std::string cause;

@@ -14,6 +14,9 @@
 
 namespace bulkhead::detail {
 
+// How each of them begins.
+inline constexpr std::string_view kReproStart = "bulkhead-repro 1\n";
+
 // What goes before the request's and the state's bytes.
 std::string repro_head(const Repro& repro);
 

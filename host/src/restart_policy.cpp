@@ -65,10 +65,10 @@ RestartDecision RestartPolicy::after_blameless(bool served, SteadyTime now, std:
     ++blameless_.ends;
     blameless_.last = now;
     if (blameless_.ends > kMost && now - blameless_.since > kLongest) {
-        return {
-            Next::give_up,
-            {},
-            "the fork server died " + std::to_string(blameless_.ends) + " times in a row while it was being started"};
+        return {Next::give_up,
+                {},
+                "its process or the fork server was killed " + std::to_string(blameless_.ends) +
+                    " times in a row while it was being started"};
     }
     return blameless_.ends <= kMostAtOnce ? RestartDecision{} : wait(blameless_.ends - kMostAtOnce + 1, now, random);
 }

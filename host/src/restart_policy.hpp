@@ -43,7 +43,7 @@ enum class WorkerEnd : std::uint8_t {
     crash,         // in service, whatever the cause
     exit,          // in service, with code 0
     failed_start,  // it was never ready
-    blameless,     // it died with its fork server
+    blameless,     // it died with its fork server, or before it had read its order
 };
 
 struct RestartDecision {
@@ -69,16 +69,19 @@ class RestartPolicy {
     // it should. `random`: any number; it makes the jitter.
     RestartDecision after(WorkerEnd end, bool served, transport::SteadyTime now, std::uint64_t random);
 
+    // A worker serves now.
+    void started() noexcept { row_.failed_starts = 0; }
+
     // As if nothing had ever ended.
     void reset();
 
   private:
     struct Row {
         std::uint32_t deaths = 0;         // without service between
-        std::uint32_t failed_starts = 0;  // without a worker that was ready between
+        std::uint32_t failed_starts = 0;  // without a worker that served between
     };
-    // Starts that came to nothing because the fork server died. The first may be chance, or another plugin's doing. But
-    // a plugin can kill its parent, and must not do so without an end.
+    // Starts that came to nothing because the fork server or the process was killed. The first may be chance, or
+    // another plugin's doing. But a plugin can kill its parent, and must not do so without an end.
     struct BlamelessRow {
         std::uint32_t ends = 0;
         transport::SteadyTime since;

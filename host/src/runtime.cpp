@@ -8,7 +8,7 @@
 namespace bulkhead::detail {
 
 Runtime::Runtime(HostOptions chosen, std::error_code& error) : options(std::move(chosen)), supervisor(error) {
-    if (!options.reports.empty()) {
+    if (!options.reports.empty() && options.max_reports > 0) {
         reports = std::make_shared<ReportStore>(options);
     }
 }

@@ -40,9 +40,12 @@ class StateFile {
     // Checked from end to end; `limit` is the manifest's state.limit.
     StateReading read(std::uint64_t limit) const;
 
-    // Renames it to "<name>.refused", in the place of one that is there already. What went wrong; nothing does when
-    // there is no file.
+    // Renames it to "<name>.refused", or to the first free of "<name>.refused.2" to 9, since the first one may be worth
+    // most; then the last is replaced. What went wrong; nothing does when there is no file.
     std::optional<std::string> put_aside() const;
+
+    // There is none, but one that was put aside, which is named.
+    std::optional<std::filesystem::path> missing_but_aside() const;
 
   private:
     std::string sentence(const char* what, const std::string& why) const;

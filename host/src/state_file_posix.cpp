@@ -227,6 +227,27 @@ std::size_t read_all(int file, void* target, std::size_t size, int& error) {
     return done;
 }
 
+std::vector<std::string> names_aside(const std::string& name) {
+    constexpr int kMost = 9;
+    std::vector<std::string> names{name + ".refused"};
+    for (int number = 2; number <= kMost; ++number) {
+        names.push_back(names.front() + "." + std::to_string(number));
+    }
+    return names;
+}
+
+// Where none is free the last is replaced. False: errno says why.
+bool rename_to_first_free(const Place& place, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        struct stat there {};
+        const bool is_free = ::fstatat(place.folder(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0;
+        if (is_free || name == names.back()) {
+            return ::renameat(place.folder(), place.name().c_str(), place.folder(), name.c_str()) == 0;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string StateFile::sentence(const char* what, const std::string& why) const {
@@ -306,14 +327,21 @@ std::optional<std::string> StateFile::put_aside() const {
     if (const std::string kind = place.foreign_kind(); !kind.empty()) {
         return sentence("put aside", kind);
     }
-    const std::string aside = place.name() + ".refused";
-    if (::renameat(place.folder(), place.name().c_str(), place.folder(), aside.c_str()) != 0) {
+    if (!rename_to_first_free(place, names_aside(place.name()))) {
         return errno == ENOENT ? std::nullopt : std::optional(sentence("put aside", text_of(errno)));
     }
     if (!place.sync_folder()) {
         return sentence("put aside", text_of(errno));
     }
     return std::nullopt;
+}
+
+std::optional<std::filesystem::path> StateFile::missing_but_aside() const {
+    std::error_code ignored;
+    std::filesystem::path aside = path_;
+    aside += ".refused";
+    const bool missing = !std::filesystem::exists(std::filesystem::symlink_status(path_, ignored));
+    return missing && std::filesystem::exists(aside, ignored) ? std::optional(aside) : std::nullopt;
 }
 
 }  // namespace bulkhead::detail

@@ -18,7 +18,14 @@ class StateWriter::Target {
     bool is_marked() const noexcept { return changed_.load(std::memory_order_acquire); }
     void unmark() noexcept { changed_.exchange(false, std::memory_order_acq_rel); }
 
-    // Writes the newest state. False: it failed. The writer's thread, without its mutex.
+    // True: as mark().
+    bool want_aside() noexcept {
+        asides_wanted_.fetch_add(1, std::memory_order_acq_rel);
+        return mark();
+    }
+
+    // Puts the file aside if that is wanted, then writes the newest state. False: it failed. The writer's thread,
+    // without its mutex.
     bool write() {
         std::string error = try_to_write();
         if (error != last_error_) {
@@ -37,9 +44,26 @@ class StateWriter::Target {
     std::uint64_t writes_done = 0;
 
   private:
+    // With how often the file was to be put aside before that state was committed, and never after.
+    std::pair<std::optional<StoredState>, std::uint64_t> newest() {
+        for (;;) {
+            const std::uint64_t asides = asides_wanted_.load(std::memory_order_acquire);
+            std::optional<StoredState> state = parts_.newest();
+            if (asides == asides_wanted_.load(std::memory_order_acquire)) {
+                return {std::move(state), asides};
+            }
+        }
+    }
+
     std::string try_to_write() {
         try {
-            const std::optional<StoredState> state = parts_.newest();
+            const auto [state, asides] = newest();
+            if (asides != asides_done_) {
+                if (auto failed = parts_.file.put_aside()) {
+                    return *std::move(failed);
+                }
+                asides_done_ = asides;
+            }
             return state ? parts_.file.write(state->version, state->bytes).value_or("") : std::string();
         } catch (const std::exception& failure) {
             return "state file " + parts_.file.path().string() + " cannot be written: " + failure.what();
@@ -47,7 +71,9 @@ class StateWriter::Target {
     }
 
     StateTarget parts_;
-    std::string last_error_;  // writer's thread
+    std::string last_error_;         // writer's thread
+    std::uint64_t asides_done_ = 0;  // writer's thread
+    std::atomic<std::uint64_t> asides_wanted_{0};
     std::atomic<bool> changed_{false};
 };
 
@@ -63,9 +89,18 @@ StateWriter::TargetRef StateWriter::add(StateTarget target) {
 }
 
 void StateWriter::changed(const TargetRef& target) {
-    if (!target->mark()) {
-        return;
+    if (target->mark()) {
+        enqueue(target);
     }
+}
+
+void StateWriter::put_aside(const TargetRef& target) {
+    if (target->want_aside()) {
+        enqueue(target);
+    }
+}
+
+void StateWriter::enqueue(const TargetRef& target) {
     const Lock lock(mutex_);
     if (stopping_ || target->removed) {
         return;

@@ -42,6 +42,10 @@ class StateWriter {
     // There is a newer state. Returns at once: one atomic operation while an earlier change is still to be written.
     void changed(const TargetRef& target);
 
+    // The state so far was refused: its file is put aside, and what `newest` gives from now on is written to a new one.
+    // To be called before anybody can commit a newer state. Returns at once.
+    void put_aside(const TargetRef& target);
+
     // Returns when all changes so far are on disk, or were tried.
     void flush(const TargetRef& target);
 
@@ -54,6 +58,7 @@ class StateWriter {
   private:
     using Lock = std::unique_lock<std::mutex>;
 
+    void enqueue(const TargetRef& target);
     void run();
     TargetRef next(Lock& lock);
     void write(Lock& lock, const TargetRef& target);

@@ -1,34 +1,69 @@
 #include "whole_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <system_error>
 
 namespace bulkhead::detail {
+namespace {
 
-result<std::string> read_whole_file(const std::filesystem::path& file, std::uint64_t limit) {
-    const auto refuse = [&file](const std::string& why) {
-        return Error{ErrorCode::invalid_argument, Effect::none, 0, "the file " + file.string() + " " + why, nullptr};
-    };
+namespace fs = std::filesystem;
+
+Error unreadable(const fs::path& file, const std::string& why) {
+    return Error{ErrorCode::invalid_argument, Effect::none, 0, "the file " + file.string() + " " + why, nullptr};
+}
+
+Error unreadable(const fs::path& file, int error) {
+    return unreadable(file, "cannot be read: " + std::generic_category().message(error));
+}
+
+// Its size.
+result<std::uint64_t> look_at(const fs::path& file) {
     std::error_code error;
-    const auto status = std::filesystem::status(file, error);
-    if (!std::filesystem::exists(status)) {
-        return refuse("cannot be read: " + std::generic_category().message(error ? error.value() : ENOENT));
+    const auto status = fs::status(file, error);
+    if (!fs::exists(status)) {
+        return unreadable(file, error ? error.value() : ENOENT);
     }
-    if (!std::filesystem::is_regular_file(status)) {
-        return refuse("cannot be read: it is not a file");
+    if (!fs::is_regular_file(status)) {
+        return unreadable(file, "cannot be read: it is not a file");
     }
-    const std::uintmax_t size = std::filesystem::file_size(file, error);
-    if (!error && size > limit) {
-        return refuse("is larger than " + std::to_string(limit) + " bytes");
+    const std::uintmax_t size = fs::file_size(file, error);
+    if (error) {
+        return unreadable(file, error.value());
     }
+    return size;
+}
+
+result<std::string> read(const fs::path& file, std::uint64_t size) {
     errno = 0;
     std::ifstream stream(file, std::ios::binary);
-    std::string bytes(error ? 0 : size, '\0');
-    if (error || !stream.read(bytes.data(), static_cast<std::streamsize>(size))) {
-        return refuse("cannot be read: " + std::generic_category().message(errno != 0 ? errno : EIO));
+    std::string bytes(size, '\0');
+    if (!stream.read(bytes.data(), static_cast<std::streamsize>(size))) {
+        return unreadable(file, errno != 0 ? errno : EIO);
     }
     return bytes;
+}
+
+}  // namespace
+
+result<std::string> read_whole_file(const fs::path& file, std::uint64_t limit) {
+    const auto size = look_at(file);
+    if (!size) {
+        return size.error();
+    }
+    if (*size > limit) {
+        return unreadable(file, "is larger than " + std::to_string(limit) + " bytes");
+    }
+    return read(file, *size);
+}
+
+result<std::string> read_file_start(const fs::path& file, std::size_t size) {
+    const auto whole = look_at(file);
+    if (!whole) {
+        return whole.error();
+    }
+    return read(file, std::min<std::uint64_t>(*whole, size));
 }
 
 }  // namespace bulkhead::detail

@@ -1,6 +1,7 @@
 // The host's side of one worker process.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <bulkhead/transport/descriptor.hpp>
 #include <bulkhead/transport/host_outbox.hpp>
@@ -36,7 +37,6 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     SteadyTime ordered_at;
     transport::Descriptor output;  // pipe: its stdout and stderr, with a zero byte wherever it calls the supervisor
     // What is passed on with the order; closed once started.
-    transport::Descriptor order;       // sealed
     transport::Descriptor output_far;  // the pipe's other end, and once more ...
     transport::Descriptor signal;      // ... so that writing to it never blocks
     // Closed once ready: from then on nobody can map it again, nor take its pages away.
@@ -45,7 +45,8 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     // The host outbox that it maps, until it takes over with it; null: the lane's.
     std::shared_ptr<transport::HostOutbox> fresh_outbox;
 
-    // Set when the fork server answers.
+    std::int64_t chosen_pid = 0;  // it may have done all that it was started for before the host has noted `process`
+    // Set when it has its order.
     KnownProcess process;
     transport::Descriptor death;  // pidfd; only from the end of its output to its own
     std::uint64_t output_watch = 0;
@@ -96,10 +97,26 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     std::atomic<std::uint64_t> slab_present{0};           // below this offset its pages are there, and stay
     const std::shared_ptr<WorkerLife> life = std::make_shared<WorkerLife>();  // what sessions are pinned to
 
-    // 0: it is gone.
+    // Since when it could serve.
+    transport::SteadyTime began_at() const noexcept { return std::max(took_over_at, ready_at); }
+    // How far it has come, as it says.
+    transport::Life life_said() const noexcept;
+    // It runs no code of the plugin's, or only what comes before readiness.
+    bool is_loading() const noexcept;
+    // It served, or stood by. One that has begun a call served, whatever else it says: it may have written over that
+    // before the host looked.
+    bool was_in_service() const noexcept;
+    // It died before it had read its order.
+    bool is_lost_blank() const noexcept;
+    // 0: it is gone, or not yet there.
     std::int64_t pid() const noexcept;
     // 0: not known.
     std::uint64_t resident_bytes() const noexcept;
+    // By one that the host did not send; once its exit status is known, and the next as well.
+    bool died_by_own_signal() const noexcept;
+    bool crashed_while_stopping() const noexcept;
+    // In a thread of the plugin's own.
+    bool crashed_aside() const noexcept;
     // Sends SIGKILL; nothing when it is gone or not yet there.
     void kill() noexcept;
     // Once ready. From then on its outbox is as it is: nobody can map it again, or take pages out of it, which

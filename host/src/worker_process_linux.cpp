@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,7 +53,26 @@ bool populate_for_reading(const std::byte* data, std::size_t size) noexcept {
 
 }  // namespace
 
-std::int64_t WorkerProcess::pid() const noexcept { return dead ? 0 : process.pid(); }
+transport::Life WorkerProcess::life_said() const noexcept {
+    return static_cast<transport::Life>(view.header().life.load(std::memory_order_acquire));
+}
+
+bool WorkerProcess::is_loading() const noexcept {
+    return !ready && (life_said() == transport::Life::blank || life_said() == transport::Life::loading);
+}
+
+bool WorkerProcess::was_in_service() const noexcept {
+    return serves_from == transport::kNoPosition ? ready : serving || begun > serves_from;
+}
+
+bool WorkerProcess::is_lost_blank() const noexcept {
+    const bool gave_up =
+        exit && WIFEXITED(exit->wait_status) && WEXITSTATUS(exit->wait_status) != transport::kOrderUnread;
+    const bool began_nothing = view.header().begun.load(std::memory_order_acquire) == 0;
+    return !ready && !cause && !gave_up && began_nothing && life_said() == transport::Life::blank;
+}
+
+std::int64_t WorkerProcess::pid() const noexcept { return dead ? 0 : process ? process.pid() : chosen_pid; }
 
 std::uint64_t WorkerProcess::resident_bytes() const noexcept {
     char path[64];
@@ -67,6 +87,19 @@ std::uint64_t WorkerProcess::resident_bytes() const noexcept {
     const char* resident = std::strchr(text, ' ');  // the second number, in pages
     const long pages = resident == nullptr ? 0 : std::strtol(resident, nullptr, 10);
     return pages > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+bool WorkerProcess::died_by_own_signal() const noexcept {
+    return exit && WIFSIGNALED(exit->wait_status) && WTERMSIG(exit->wait_status) != SIGKILL;
+}
+
+bool WorkerProcess::crashed_while_stopping() const noexcept {
+    return cause == Cause::host_request && died_by_own_signal();
+}
+
+bool WorkerProcess::crashed_aside() const noexcept {
+    constexpr std::uint32_t kOtherThread = 2;
+    return view.header().crashing.load(std::memory_order_relaxed) == kOtherThread;
 }
 
 void WorkerProcess::kill() noexcept {

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "bulkhead/host/printable.hpp"
+
 namespace bulkhead::detail {
 namespace {
 
@@ -14,12 +16,7 @@ constexpr std::uint32_t kIdempotentFlag = 1;  // BULKHEAD_METHOD_IDEMPOTENT of t
 
 }  // namespace
 
-std::string plain_text(std::string_view text) {
-    std::string result(text.substr(0, text.find('\0')));
-    std::replace_if(
-        result.begin(), result.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-    return result;
-}
+std::string plain_text(std::string_view text) { return printable(text.substr(0, text.find('\0')), ' '); }
 
 std::string read_failure(const transport::WorkerOutboxView& view) {
     std::array<char, transport::kFailureCapacity> text;

@@ -16,7 +16,7 @@
 
 namespace bulkhead::detail {
 
-// Up to the first zero, with control characters replaced by blanks.
+// Up to the first zero, with blanks for what is not printable.
 std::string plain_text(std::string_view text);
 
 // The failure or step text.

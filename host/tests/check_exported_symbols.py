@@ -19,7 +19,7 @@ def exported(library):
     # A line is: name@@version, letter of the kind, value, size. The version of nlohmann_json is the machine's affair.
     names = {re.sub(r"( [A-Za-z]( [0-9a-f]+){0,2} *)$", "", line) for line in lines}
     names = {re.sub(r"nlohmann::json_abi_\w+::", "nlohmann::", name) for name in names}
-    return {name.split("@@")[0] for name in names if not re.match(r"BULKHEAD_\d+(@|$)", name)}
+    return {name.split("@@")[0] for name in names if not re.match(r"BULKHEAD_[\d.]+(@|$)", name)}
 
 
 def main(library, list_file, *options):

@@ -50,6 +50,16 @@ TEST_CASE("a SIGKILL is probably the kernel's for want of memory when its counte
     CHECK(report.cause == Cause::killed);
 }
 
+TEST_CASE("without an exit status the crash handler's record tells the cause, and without that it is unknown") {
+    Report report;
+    apply_record(report);
+    CHECK(report.cause == Cause::unknown);
+    report.crash.emplace().signal = SIGABRT;
+    apply_record(report);
+    CHECK(report.cause == Cause::abort);
+    CHECK(report.signal == SIGABRT);
+}
+
 TEST_CASE("causes that are no crash are left alone") {
     OomKills none(std::vector<std::filesystem::path>{});
     CrashNotes notes;

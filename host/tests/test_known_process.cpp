@@ -66,7 +66,7 @@ bool is_dead(const Descriptor& pidfd, int patience) {
 
 TEST_CASE("a process is found again by what is known of it, until it was reaped") {
     Child child;
-    KnownProcess known(child.pidfd());
+    KnownProcess known(child.pid(), child.pidfd());
     known.let_go();
     CHECK(static_cast<bool>(known));
     CHECK(known.pid() == child.pid());
@@ -83,22 +83,23 @@ TEST_CASE("a process is found again by what is known of it, until it was reaped"
     known.signal(SIGTERM);  // nobody
 }
 
-TEST_CASE("a process that was reaped before anybody looked is not known by its number") {
+TEST_CASE("a process that was reaped before anybody looked is held by its descriptor, not by its number") {
     Child child;
+    const pid_t pid = child.pid();
     Descriptor pidfd = child.pidfd();
     ::kill(child.pid(), SIGKILL);
     child.reap();
-    KnownProcess known(std::move(pidfd));
+    KnownProcess known(pid, std::move(pidfd));
     known.let_go();
     CHECK(static_cast<bool>(known));
-    CHECK(known.pid() == 0);
+    CHECK(known.pid() == pid);
     std::error_code error;
     CHECK(is_dead(known.open(error), 0));
 }
 
 TEST_CASE("a process can be ended when no descriptor is left") {
     Child child;
-    KnownProcess known(child.pidfd());
+    KnownProcess known(child.pid(), child.pidfd());
     known.let_go();
     rlimit before{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/held_request.hpp"
 #include "support/lane_without_worker.hpp"
 #include "support/until.hpp"
 
@@ -14,6 +15,7 @@ namespace bulkhead {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::HeldRequest;
 using testing::LaneWithoutWorker;
 using transport::testing::look_until;
 
@@ -74,6 +76,19 @@ TEST_CASE("asynchronous calls end in the order of their deadlines, not in that o
     auto soon = lane.start("x", within(20ms));
     check(error_of(soon), ErrorCode::timed_out, "deadline");
     CHECK(is_open(late));
+}
+
+TEST_CASE("an asynchronous call ends at its deadline though the timer fired while its request was copied") {
+    LaneWithoutWorker lane;
+    HeldRequest request;
+    auto earlier = lane.start("x", within(20ms));
+    std::thread holder([&] {
+        check(error_of(earlier), ErrorCode::timed_out, "deadline");
+        request.let_go();
+    });
+    auto later = lane.start(request.bytes(), within(40ms), nullptr);
+    holder.join();
+    check(error_of(later), ErrorCode::timed_out, "deadline");
 }
 
 TEST_CASE("many blocked callers each end at their own deadline") {

@@ -109,6 +109,18 @@ TEST_CASE("cuts right before and right behind a line's end change nothing") {
     CHECK(lines_of({full, "\n", "next", "\n"}) == expected);
 }
 
+TEST_CASE("what a plugin prints can be shown on a terminal, in the log and in the report") {
+    Ear ear;
+    LastWords words;
+    words.output(
+        "\x1b]0;owned\a\tall \xc3\xa4 \xc2\x9b"
+        "2J\xff\r\n",
+        ear.relay);
+    const std::vector<std::string> expected = {" ]0;owned \tall \xc3\xa4  2J  "};
+    CHECK(words.lines() == expected);
+    CHECK(ear.texts() == expected);
+}
+
 TEST_CASE("the last twenty lines are kept for the report, printed and logged alike") {
     Ear ear;
     LastWords words;

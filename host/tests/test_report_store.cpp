@@ -12,6 +12,7 @@
 
 #include "bulkhead/host/report_folder.hpp"
 #include "report_names.hpp"
+#include "runtime.hpp"
 #include "support/sample_report.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -110,6 +111,8 @@ TEST_CASE("a repro is kept beside its report, and read again") {
     Keeper keeper(scratch.path());
     const std::string id = id_number(1);
     Repro repro = repro_with(3);
+    repro.manifest.json = R"({"name": "resizer"})";
+    repro.config = "{}";
     repro.state = SavedState{2, {std::byte{'s'}}};
     REQUIRE(keeper.store.hold(id, std::move(repro)));
     keeper.keep(id);
@@ -170,6 +173,99 @@ TEST_CASE("what is larger than the folder may be is left out, and the report say
     tiny.keep(id_number(2));
     CHECK(tiny.complaints.size() == 1);
     CHECK(list_reports(scratch.path() / "tiny")->empty());
+}
+
+TEST_CASE("a repro that has no room beside its own report is left out, and the report that names it is never") {
+    const testing::ScratchFolder scratch;
+    const fs::path probe = scratch.path() / "probe";
+    Keeper(probe).keep(id_number(1));
+    const std::uint64_t report = fs::file_size(probe / (id_number(1) + ".json"));
+    for (std::uint64_t room = 2 * report; room < 4 * report; room += 10) {
+        const fs::path folder = scratch.path() / std::to_string(room);
+        Keeper keeper(folder, 100, room);
+        REQUIRE(keeper.store.hold(id_number(1), repro_with(report)));
+        auto named = std::make_shared<Report>(*report_named(id_number(1)));
+        named->repro = keeper.store.repro_path(id_number(1));
+        const auto kept = keeper.store.keep(named, [](std::string_view) {});
+        CHECK(fs::exists(folder / (id_number(1) + ".json")));
+        CHECK((kept->repro.empty() || fs::exists(kept->repro)));
+    }
+}
+
+TEST_CASE("a call that its file could not tell is not offered to be run again") {
+    const testing::ScratchFolder scratch;
+    Keeper keeper(scratch.path());
+    Repro repro = repro_with(1);
+    repro.manifest.directory = "/plugins/caf\xe9";
+    REQUIRE(keeper.store.hold(id_number(1), std::move(repro)));
+    auto named = std::make_shared<Report>(*report_named(id_number(1)));
+    named->repro = keeper.store.repro_path(id_number(1));
+    const auto kept = keeper.store.keep(named, [](std::string_view) {});
+    CHECK(kept->repro.empty());
+    CHECK(kept->repro_note == "the path of its library is not UTF-8, which the file cannot hold");
+    CHECK(names_in(scratch.path()) == std::vector{id_number(1) + ".json"});
+}
+
+TEST_CASE("a folder that others may write to is warned of once") {
+    const testing::ScratchFolder scratch;
+    for (const fs::perms others : {fs::perms::others_write, fs::perms::group_write}) {
+        const fs::path folder = scratch.path() / std::to_string(static_cast<unsigned>(others));
+        fs::create_directory(folder);
+        fs::permissions(folder, fs::perms::owner_all | others);
+        Keeper keeper(folder);
+        keeper.keep(id_number(1));
+        keeper.keep(id_number(2));
+        CHECK(list_reports(folder)->size() == 2);
+        CHECK(keeper.complaints ==
+              std::vector<std::string>{"its report is kept in " + folder.string() +
+                                       ", which is another user's or may be written to by others: do not trust what "
+                                       "lies there"});
+    }
+}
+
+TEST_CASE("a link in the folder counts for nothing, whatever it leads to") {
+    const testing::ScratchFolder scratch;
+    const fs::path large = scratch.write("large", std::string(200'000, 'x'));
+    const fs::path folder = scratch.path() / "reports";
+    Keeper keeper(folder, 100, 100'000);
+    keeper.keep(id_number(1));
+    fs::create_symlink(large, folder / (id_number(2) + ".json"));
+    keeper.keep(id_number(3));
+    const auto kept = list_reports(folder);
+    REQUIRE(kept.has_value());
+    REQUIRE(kept->size() == 2);
+    CHECK(kept->at(1).id == id_number(1));
+}
+
+TEST_CASE("files from the time to come keep nothing else out: they are older than the clock") {
+    const testing::ScratchFolder scratch;
+    const auto later = fs::file_time_type::clock::now() + std::chrono::hours(24);
+    Keeper keeper(scratch.path(), 3, 100'000);
+    SUBCASE("a repro that no report will follow") {
+        fs::last_write_time(scratch.write(id_number(1) + ".repro", std::string(200'000, 'x')), later);
+        keeper.keep(id_number(2));
+        keeper.keep(id_number(3));
+        CHECK(names_in(scratch.path()) == std::vector{id_number(2) + ".json", id_number(3) + ".json"});
+    }
+    SUBCASE("reports from before the clock was set back") {
+        for (int number = 1; number <= 3; ++number) {
+            keeper.keep(id_number(number));
+            fs::last_write_time(scratch.path() / (id_number(number) + ".json"), later + std::chrono::hours(number));
+        }
+        keeper.keep(id_number(4));
+        keeper.keep(id_number(5));
+        CHECK(names_in(scratch.path()) ==
+              std::vector{id_number(3) + ".json", id_number(4) + ".json", id_number(5) + ".json"});
+    }
+}
+
+TEST_CASE("a host whose folder may hold no report keeps none, so that it offers none") {
+    HostOptions options;
+    options.reports = "/reports";
+    std::error_code error;
+    CHECK(Runtime(options, error).reports != nullptr);
+    options.max_reports = 0;
+    CHECK(Runtime(options, error).reports == nullptr);
 }
 
 TEST_CASE("repros that wait for a slow disk are bounded") {

@@ -54,8 +54,8 @@ TEST_CASE("the text of a report of which little is known says so") {
           "  life 1, up 0 ms, 0 restarts before\n");
     report.backtrace_note = "the kernel ended it at once";
     report.repro_note = "too many deaths at once";
-    CHECK(contains(report.text(), "  backtrace: not known: the kernel ended it at once\n"));
-    CHECK(contains(report.text(), "  the call was not saved: too many deaths at once\n"));
+    CHECK(contains(report.text(), "  backtrace: the kernel ended it at once\n"));
+    CHECK(contains(report.text(), "  no repro was saved: too many deaths at once\n"));
     report.step = "while its library was being loaded";
     CHECK_FALSE(contains(report.text(), "no call was running"));
 }

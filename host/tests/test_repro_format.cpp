@@ -1,10 +1,14 @@
 #include "repro_format.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
+#include <filesystem>
 #include <string>
 
+#include "content_hash.hpp"
 #include "support/sample_report.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace bulkhead::detail {
 namespace {
@@ -86,6 +90,47 @@ TEST_CASE("what a repro does not have is not there when it is read again") {
     CHECK(after->request.empty());
 }
 
+TEST_CASE("what a file claims to hold is not believed before it is known to be a repro") {
+    const testing::ScratchFolder scratch;
+    const std::filesystem::path file = scratch.write("huge.repro",
+                                                     "\x7f"
+                                                     "ELF");
+    std::filesystem::resize_file(file, std::uintmax_t{5} << 30);
+    CHECK(read_repro(file).error().message ==
+          "the file " + file.string() + " cannot be run again: it is no repro file");
+    scratch.write("huge.repro", "bulkhead-repro 1\n");
+    std::filesystem::resize_file(file, std::uintmax_t{5} << 30);
+    CHECK(read_repro(file).error().message == "the file " + file.string() + " is larger than 1073741824 bytes");
+    scratch.write("huge.repro", "bulkhead-repro 12\n{}\n");
+    CHECK(read_repro(file).error().message ==
+          "the file " + file.string() + " cannot be run again: it was saved by another version of Bulkhead");
+}
+
+TEST_CASE("a library is hashed without being held in memory") {
+    const auto peak = [] {
+        rusage use{};
+        REQUIRE(::getrusage(RUSAGE_SELF, &use) == 0);
+        return use.ru_maxrss;  // KiB
+    };
+    const testing::ScratchFolder scratch;
+    const std::filesystem::path file = scratch.write("libhuge.so", "");
+    constexpr std::size_t kSize = std::size_t{256} << 20;
+    std::filesystem::resize_file(file, kSize);
+    const auto before = peak();
+    CHECK(hash_library(file).has_value());
+    CHECK(peak() - before < static_cast<long>(kSize >> 11));
+    for (const std::size_t size : {0U, 1U, 65'535U, 65'536U, 65'537U, 300'000U}) {
+        std::string content(size, 'x');
+        for (std::size_t at = 0; at < size; ++at) {
+            content[at] = static_cast<char>(at * at >> 3);
+        }
+        scratch.write("libhuge.so", content);
+        CHECK(hash_library(file) == content_hash(std::as_bytes(std::span(content))));
+    }
+    CHECK_FALSE(hash_library(scratch.path()).has_value());
+    CHECK_FALSE(hash_library(scratch.path() / "none").has_value());
+}
+
 TEST_CASE("a file that is no repro, or half of one, is refused with its name and the cause") {
     const std::string file = file_of(sample());
     CHECK(refusal("") == "the file x cannot be run again: it is no repro file");
@@ -101,6 +146,18 @@ TEST_CASE("a file that is no repro, or half of one, is refused with its name and
     std::string huge = file;
     huge.replace(huge.find("\"request_bytes\":5,"), 18, "\"request_bytes\":18446744073709551615,");
     CHECK(refusal(huge) == "the file x cannot be run again: it ends too early");
+}
+
+TEST_CASE("a manifest or a configuration that is no JSON, or nested so deeply that copying it is no good, is damaged") {
+    const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+    for (const std::string& text : {std::string(), std::string("{"), deep}) {
+        Repro manifest = sample();
+        manifest.manifest.json = text;
+        CHECK(refusal(file_of(manifest)).starts_with("the file x cannot be run again: its manifest is damaged: "));
+        Repro config = sample();
+        config.config = text;
+        CHECK(refusal(file_of(config)).starts_with("the file x cannot be run again: its config is damaged: "));
+    }
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ TEST_CASE("a plugin whose fork server dies whenever it is started is given up af
     }
     const RestartDecision decision = rarely.after(WorkerEnd::blameless, kIdle, begin + 500s, kMiddle);
     CHECK(decision.next == Next::give_up);
-    CHECK(decision.why == "the fork server died 11 times in a row while it was being started");
+    CHECK(decision.why == "its process or the fork server was killed 11 times in a row while it was being started");
 }
 
 TEST_CASE("deaths in a row without service wait twice as long each time, up to the cap, and service ends the row") {
@@ -179,6 +179,18 @@ TEST_CASE("more failed starts in a row than allowed are given up, and one that w
     const RestartDecision last = policy.after(WorkerEnd::failed_start, kIdle, now, kMiddle);
     CHECK(last.next == Next::give_up);
     CHECK(last.why == "it failed to start 3 times in a row (2 are allowed)");
+}
+
+TEST_CASE("failed starts are not in a row when a worker served between them, even one that has not ended") {
+    RestartSettings settings = unlimited();
+    settings.start_attempts = 1;
+    RestartPolicy policy(settings);
+    for (int round = 0; round < 3; ++round) {
+        CHECK(policy.after(WorkerEnd::failed_start, kIdle, start(), kMiddle).next == Next::later);
+        policy.started();
+    }
+    policy.after(WorkerEnd::failed_start, kIdle, start(), kMiddle);
+    CHECK(policy.after(WorkerEnd::failed_start, kIdle, start(), kMiddle).next == Next::give_up);
 }
 
 TEST_CASE("failed starts are no restarts of the burst") {

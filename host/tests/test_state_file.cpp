@@ -194,20 +194,26 @@ TEST_CASE("two that write at the same moment do not mix") {
     CHECK(text_of(state.file.read(kLimit)) == "old");
 }
 
-TEST_CASE("a refused file is put aside, the last one only") {
+TEST_CASE("refused files are put aside beside each other, and the first ones stay") {
     Fixture state;
-    const fs::path aside = state.path.string() + ".refused";
-    for (const char* content : {"first", "second"}) {
-        std::ofstream(state.path, std::ios::binary) << content;
+    const auto aside = [&](int number) {
+        return state.path.string() + ".refused" + (number == 1 ? "" : "." + std::to_string(number));
+    };
+    CHECK_FALSE(state.file.missing_but_aside());
+    for (int number = 1; number <= 10; ++number) {
+        std::ofstream(state.path, std::ios::binary) << number;
+        CHECK_FALSE(state.file.missing_but_aside());
         CHECK_FALSE(state.file.put_aside());
-        CHECK(content_of(aside) == content);
+        CHECK(content_of(aside(std::min(number, 9))) == std::to_string(number));
         CHECK_FALSE(fs::exists(state.path));
     }
-    CHECK(state.files() == 1);
+    CHECK(content_of(aside(1)) == "1");
+    CHECK(state.files() == 9);
+    CHECK(state.file.missing_but_aside() == fs::path(aside(1)));
     CHECK_FALSE(state.file.put_aside());
-    CHECK(content_of(aside) == "second");
-    fs::remove(aside);
-    fs::create_directory(aside);
+    CHECK(content_of(aside(9)) == "10");
+    fs::remove(aside(9));
+    fs::create_directory(aside(9));
     REQUIRE_FALSE(state.file.write(1, bytes_of("old")));
     CHECK(state.file.put_aside() == state.start("put aside") + "Is a directory");
     CHECK(text_of(state.file.read(kLimit)) == "old");

@@ -24,6 +24,7 @@ struct Number {
     std::condition_variable changed;
     bool held = false;               // the writer waits in `newest`
     bool waiting = false;            // it does
+    bool dwell = false;              // it does so with the value in its hand
     std::vector<std::string> heard;  // guarded by mutex
 
     StateTarget target(const std::filesystem::path& path) {
@@ -37,16 +38,23 @@ struct Number {
     std::optional<StoredState> newest() {
         ++asked;
         std::unique_lock lock(mutex);
+        const std::uint32_t found = value;
+        const bool dwells = dwell;
         waiting = true;
         changed.notify_all();
-        changed.wait(lock, [&] { return !held; });
+        changed.wait(lock, [&] { return !held && !dwell; });
         waiting = false;
-        const std::uint32_t now = value;
+        const std::uint32_t now = dwells ? found : value.load();
         return now == 0 ? std::nullopt : std::optional(StoredState{now, {}});
     }
     void hold() {
         const std::lock_guard lock(mutex);
         held = true;
+    }
+    void leave() {
+        const std::lock_guard lock(mutex);
+        dwell = false;
+        changed.notify_all();
     }
     void release() {
         const std::lock_guard lock(mutex);
@@ -105,6 +113,61 @@ TEST_CASE_FIXTURE(Fixture, "what changes while the disk is busy is written once,
     writer.flush(target);
     CHECK(on_disk(path) == 1000);
     CHECK(number.asked == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a refused state ends aside, also one that is being written, and a newer one takes its place") {
+    const std::filesystem::path aside = path.string() + ".refused";
+    StateWriter writer;
+    const auto target = writer.add(number.target(path));
+    SUBCASE("it lies there") {
+        number.value = 1;
+        writer.changed(target);
+        writer.flush(target);
+        number.value = 0;
+        writer.put_aside(target);
+        writer.flush(target);
+        CHECK_FALSE(std::filesystem::exists(path));
+        CHECK(on_disk(aside) == 1);
+    }
+    SUBCASE("the writer has it and has not written it yet") {
+        number.value = 1;
+        number.dwell = true;
+        writer.changed(target);
+        number.await_writer();
+        number.value = 0;
+        writer.put_aside(target);
+        number.leave();
+        writer.flush(target);
+        CHECK_FALSE(std::filesystem::exists(path));
+    }
+    number.value = 2;
+    writer.changed(target);
+    writer.flush(target);
+    CHECK(on_disk(path) == 2);
+    CHECK(number.heard.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a state that could not be put aside is not written over") {
+    StateWriter writer(24h);
+    const auto target = writer.add(number.target(path));
+    number.value = 1;
+    writer.changed(target);
+    writer.flush(target);
+    const std::filesystem::path aside = path.string() + ".refused";
+    std::filesystem::create_directories(aside);
+    for (char number_of = '2'; number_of <= '9'; ++number_of) {
+        std::filesystem::create_directories(aside.string() + "." + number_of);
+    }
+    number.value = 2;
+    writer.put_aside(target);
+    writer.flush(target);
+    CHECK(on_disk(path) == 1);
+    CHECK(number.await_heard(1).size() == 1);
+    std::filesystem::remove_all(aside);
+    writer.flush(target);
+    CHECK(on_disk(aside) == 1);
+    CHECK(on_disk(path) == 2);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the end of the writer waits for what changed") {

@@ -44,6 +44,8 @@ TEST_CASE("plain text ends at the first zero and has blanks for control characte
     CHECK(plain_text("as it is: \xc3\xa4 ~") == "as it is: \xc3\xa4 ~");
     CHECK(plain_text(std::string_view("one\0two", 7)) == "one");
     CHECK(plain_text("a\nb\tc\x1b[31m\x7f!") == "a b c [31m !");
+    CHECK(plain_text("\xc2\x9b"
+                     "2J \xff") == " 2J  ");
 }
 
 TEST_CASE("a failure text is as long as its header says, and never longer than its place") {

@@ -3,7 +3,7 @@
 #
 # Builds the folder that a host loads: <build>/<name>/ with lib<name>.so and plugin.json, a copy of MANIFEST
 # (default: plugin.json beside the CMakeLists.txt). The sources are C and C++, or one file of Rust. LIBRARIES are linked
-# in; of static ones nothing is exported. OUTPUT_NAME replaces <name> in the library's. `SOURCES` may stand before the
+# in, not for Rust; of static ones nothing is exported. OUTPUT_NAME replaces <name> in the library's. `SOURCES` may stand before the
 # sources.
 #
 # The manifest is checked before it is copied, and with the target `all` the plugin is tried out by `bulkhead check`
@@ -21,6 +21,10 @@ function(bulkhead_add_plugin name)
     if(arg_KEYWORDS_MISSING_VALUES OR NOT arg_SOURCES)
         message(FATAL_ERROR "bulkhead_add_plugin(${name}): give sources, and perhaps MANIFEST, OUTPUT_NAME, LIBRARIES "
                             "and CHECK; without a value: ${arg_KEYWORDS_MISSING_VALUES}")
+    endif()
+    if(arg_SOURCES MATCHES "\\.rs$" AND arg_LIBRARIES)
+        message(FATAL_ERROR "bulkhead_add_plugin(${name}): a plugin in Rust is not linked with LIBRARIES; name them in "
+                            "its source, with #[link(name = ...)]")
     endif()
     if(NOT arg_MANIFEST)
         set(arg_MANIFEST plugin.json)

@@ -205,9 +205,24 @@ pub struct AnswersItself;
 
 impl<T, R: AsRef<[u8]>, F: FnOnce(&mut T, &Call) -> Result<R, Error>> Handler<T, Returns<R>> for F {
     fn handle(self, plugin: &mut T, call: Call) {
-        match guarded(|| self(plugin, &call)) {
-            Ok(answer) => call.reply(answer),
-            Err(error) => call.fail(&error),
+        // What the answer is made of may panic too: when it shows its bytes, and when it is dropped.
+        let services = call.services;
+        let mut open = Some(call);
+        let outcome = guarded(|| {
+            if let Some(call) = &open {
+                let answer = self(plugin, call)?;
+                let bytes = answer.as_ref();
+                if let Some(call) = open.take() {
+                    call.reply(bytes);
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            match open {
+                Some(call) => call.fail(&error),
+                None => services.log(Level::Error, &error.text),
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ struct Caller {
     void answer_elsewhere(std::string_view request, Call call) {
         threads.emplace_back([request, call = std::move(call)]() mutable { call.reply(request); });
     }
+    void replace(Call& call) { call = std::move(*kept); }
+    void replace_owned(Call call) { call = std::move(*kept); }
     void drop(Call) {}
     void drop_elsewhere(Call call) {
         threads.emplace_back([call = std::move(call)] {});
@@ -64,6 +66,7 @@ struct Caller {
 constexpr auto methods =
     make_methods<Caller>(method<&Caller::keep>("keep"), method<&Caller::answer_kept>("answer_kept"),
                          method<&Caller::answer_elsewhere>("answer_elsewhere"), method<&Caller::drop>("drop"),
+                         method<&Caller::replace>("replace"), method<&Caller::replace_owned>("replace_owned"),
                          method<&Caller::drop_elsewhere>("drop_elsewhere"), method<&Caller::fail>("fail"),
                          method<&Caller::fail_with_error>("fail_with_error"), method<&Caller::twice>("twice"),
                          method<&Caller::in_place>("in_place"), method<&Caller::facts>("facts"),
@@ -109,6 +112,22 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK(second->answers() == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a handler that overwrites its own call with another one leaves neither without an answer") {
+    const auto kept = worker.start("keep", "");
+    const auto replaced = worker.start("replace", "");
+    CHECK(kept->wait().kind == Answer::Kind::reply);  // it is what the handler's return answers now
+    REQUIRE(replaced->answered());
+    CHECK(replaced->wait().text == "dropped without an answer");
+    const auto kept_again = worker.start("keep", "");
+    const auto owned = worker.start("replace_owned", "");
+    REQUIRE(owned->answered());
+    CHECK(owned->wait().text == "dropped without an answer");
+    CHECK(kept_again->wait().text == "dropped without an answer");
+    for (const auto& call : {kept, replaced, kept_again, owned}) {
+        CHECK(call->answers() == 1);
+    }
+}
+
 TEST_CASE_FIXTURE(Fixture, "a handler fails a call with a number and a text of its own") {
     const Answer answer = worker.call("fail");
     CHECK(answer.kind == Answer::Kind::error);
@@ -130,6 +149,25 @@ TEST_CASE_FIXTURE(Fixture, "a second answer is refused before it reaches the wor
 
 TEST_CASE_FIXTURE(Fixture, "an answer is built in place and may be shorter than its buffer") {
     CHECK(worker.call("in_place", "built here").text == "built here");
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "committing more than the buffer has fails the call, and committing twice counts as a second answer") {
+    const auto answer_of = [](std::size_t committed) {
+        bulkhead_call raw("", {});
+        const bulkhead_services& services = testing::fake_services();
+        CHECK(services.reply_buffer(&raw, 10) != nullptr);
+        services.commit_reply(&raw, committed);
+        services.commit_reply(&raw, 5);
+        CHECK(raw.answers() == 2);
+        CHECK(services.reply_buffer(&raw, 10) == nullptr);
+        return raw.wait();
+    };
+    CHECK(answer_of(10).kind == Answer::Kind::reply);
+    CHECK(answer_of(10).text.size() == 10);
+    CHECK(answer_of(11).kind == Answer::Kind::error);
+    CHECK(answer_of(11).number == 0);
+    CHECK(answer_of(11).text == "the plugin committed 11 bytes of a reply buffer that has 10");
 }
 
 TEST_CASE_FIXTURE(Fixture, "an answer without room to build it fails the call") {

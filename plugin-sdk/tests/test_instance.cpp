@@ -83,6 +83,9 @@ TEST_CASE("an exception in activate is told, and one in deactivate is logged") {
     REQUIRE(unwilling.create("activate failed: the port is taken") == 0);
     CHECK(unwilling.activate() != 0);
     CHECK(std::string(unwilling.error().text) == "activate failed: the port is taken");
+    take_log();
+    unwilling.destroy();
+    CHECK(take_log().empty());  // as in a worker, which is given up
 
     FakeWorker clinging(&table);
     REQUIRE(clinging.create("deactivate failed") == 0);

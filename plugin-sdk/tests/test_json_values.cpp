@@ -56,6 +56,23 @@ void from_json(const nlohmann::json& document, Even& even) {
     }
 }
 
+// Wants all its fields, one in another, and counts how often it is read.
+struct Chain {
+    static constexpr int kLinks = 20;
+    static constexpr int kFields = 60;
+    static inline int readings = 0;
+};
+void from_json(const nlohmann::json& document, Chain&) {
+    ++Chain::readings;
+    const nlohmann::json* link = &document;
+    for (; link->contains("next"); link = &link->at("next")) {
+        for (int field = 0; field < Chain::kFields; ++field) {
+            static_cast<void>(link->at("f" + std::to_string(field)));
+        }
+    }
+    static_cast<void>(link->at("value").get<int>());
+}
+
 struct Shop {
     Basket same(const Basket& basket) { return basket; }
     Strict strict(Strict order) { return order; }
@@ -171,6 +188,21 @@ TEST_CASE_FIXTURE(Fixture, "a wrong element is found in a long list without look
     }
     list[123'456] = "x";
     check_error("sorted", list.dump(), "[123456] must be a number, not a string");
+}
+
+TEST_CASE("the search for a wrong field gives up before it costs much more than the request") {
+    nlohmann::json document = {{"value", "x"}};
+    for (int link = 0; link < Chain::kLinks; ++link) {
+        nlohmann::json outer = {{"next", std::move(document)}};
+        for (int field = 0; field < Chain::kFields; ++field) {
+            outer["f" + std::to_string(field)] = nlohmann::json::array();
+        }
+        document = std::move(outer);
+    }
+    Chain::readings = 0;
+    CHECK_THROWS_WITH_AS(from_json_document<Chain>(document, kRequestSubject),
+                         "in the request a field must be a number, not a string", Error);
+    CHECK(Chain::readings <= 501);
 }
 
 TEST_CASE_FIXTURE(Fixture, "what is not JSON, too deep, or cannot be written as JSON fails the call") {

@@ -1,4 +1,4 @@
-"""The peers beside Bulkhead as a picture: time of an echo on a log scale, the machine's limit as a line."""
+"""The peers beside Bulkhead as a picture: time of an echo on a log scale, the bare reference as a line."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ NAMES = {
     "message_queue_parked": "Boost message_queue",
     "unix_socket_parked": "Unix socket",
 }
-# Size -> title, the rows that have the limit as their reference, and what that is.
+# Size -> title, the rows with the bare reference, and what that is. It is no limit: who wakes the other side may spin for
+# its answer, and so pay one wake-up where the bare futex pays two.
 PANELS = {
     "64B": ("64 B echo", {"awake": ("call.spin", "bare cache line"), "parked": ("call.park", "bare futex")}),
     "1MiB": ("1 MiB echo", {"awake": ("payload.1MiB", "bare copies"), "parked": ("payload.1MiB", "bare copies")}),
@@ -33,7 +34,7 @@ class Theme:
     grid: str
     ours: str
     theirs: str
-    limit: str
+    bare: str
 
 
 THEMES = {
@@ -68,7 +69,7 @@ def marks(rows: list[Row], size: str, group: str) -> list[Mark]:
     return sorted([bulkhead, *theirs], key=lambda mark: mark.p50)
 
 
-def limit(rows: list[Row], name: str) -> float | None:
+def bare(rows: list[Row], name: str) -> float | None:
     return next((row.reference_value for row in rows if row.name == name and row.metric == "p50"), None)
 
 
@@ -92,13 +93,13 @@ def draw_group(axes, group_marks: list[Mark], theme: Theme) -> None:
     axes.set_ylim(len(group_marks) - 0.4, -0.95)
 
 
-def draw_limit(axes, value: float | None, what: str, theme: Theme) -> None:
+def draw_bare(axes, value: float | None, what: str, theme: Theme) -> None:
     if value is None:
         return
-    axes.axvline(value, color=theme.limit, linewidth=1.3, linestyle=(0, (4, 3)), zorder=1)
+    axes.axvline(value, color=theme.bare, linewidth=1.3, linestyle=(0, (4, 3)), zorder=1)
     axes.annotate(
         f"{what}: {time_text(value)}", (value, -0.68), xytext=(5, 0), textcoords="offset points", va="center",
-        color=theme.limit, fontsize=8.5,
+        color=theme.bare, fontsize=8.5,
     )  # fmt: skip
 
 
@@ -138,17 +139,17 @@ def draw(rows: list[Row], theme: Theme, target: Path) -> None:
         facecolor=theme.ground, layout="constrained",
     )  # fmt: skip
     figure_.get_layout_engine().set(w_pad=0.12, h_pad=0.08, wspace=0.04, hspace=0.05)
-    for column, (size, (title, limits)) in enumerate(PANELS.items()):
+    for column, (size, (title, references)) in enumerate(PANELS.items()):
         times = [t for group in GROUPS for mark in everything[size, group] for t in (mark.p50, mark.p99)]
-        times += [value for name, _ in limits.values() if (value := limit(rows, name))]
+        times += [value for name, _ in references.values() if (value := bare(rows, name))]
         for line, (group, how) in enumerate(GROUPS.items()):
             axes = grid[line][column]
             draw_group(axes, everything[size, group], theme)
-            draw_limit(axes, limit(rows, limits[group][0]), limits[group][1], theme)
+            draw_bare(axes, bare(rows, references[group][0]), references[group][1], theme)
             style(axes, theme, min(times, default=1), max(times, default=10))
             axes.set_title(f"{title}, {how}", loc="left", color=theme.text, fontsize=11, fontweight="bold", pad=6)
     figure_.supxlabel(
-        "round trip between two processes, log scale, left is faster; dot: p50, line: to p99; dashed: the machine's limit",
+        "round trip between two processes, log scale, left is faster; dot: p50, line: to p99; dashed: bare means",
         color=theme.quiet, fontsize=9,
     )  # fmt: skip
     figure_.savefig(target, format="svg", facecolor=theme.ground, metadata={"Date": None})

@@ -27,4 +27,6 @@ def verdict(rows: list[Row], goals: list[Goal]) -> str:
     """How many goals are met, in a sentence. A goal that no row is for is named: it was not measured."""
     judged = [(row, goal) for row in rows if (goal := goal_of(row, goals))]
     met = sum(goal.is_met(row) for row, goal in judged)
-    return f"{met} of {len(judged)} rows that have a goal meet it."
+    text = f"{met} of {len(judged)} rows that have a goal meet it."
+    missing = [f"`{goal.row}`" for goal in goals if not any(goal.is_for(row) for row in rows)]
+    return f"{text} Not measured: {', '.join(missing)}." if missing else text

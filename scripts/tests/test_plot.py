@@ -133,7 +133,22 @@ class Tables(unittest.TestCase):
 
     def test_the_verdict_counts(self):
         # Missed: call.spin p99, call.park, peers.1MiB.iceoryx.
-        self.assertEqual(table.verdict(read(FIXED), self.goals), "6 of 9 rows that have a goal meet it.")
+        measured = [goal for goal in self.goals if any(goal.is_for(row) for row in read(FIXED))]
+        self.assertEqual(table.verdict(read(FIXED), measured), "6 of 9 rows that have a goal meet it.")
+
+    def test_the_verdict_names_goals_that_were_not_measured(self):
+        goals = [rows.Goal("call.spin.p50", {"ratio": "<= 1.5"}), rows.Goal("call.nothing.*", {"ratio": "<= 1"})]
+        self.assertEqual(
+            table.verdict(read(FIXED), goals), "1 of 1 rows that have a goal meet it. Not measured: `call.nothing.*`."
+        )
+
+    def test_each_goal_is_for_a_row_of_the_last_published_results(self):
+        published = rows.read_rows(rows.ROOT / publish.RESULTS / "rows.json")
+        self.assertNotIn("Not measured", table.verdict(published, self.goals))
+
+    def test_one_thread_beside_one_thread_has_no_goal(self):
+        alone = read([row("threads.1", metric, 1, 1) for metric in ("rate", "share", "wait")])
+        self.assertEqual([rows.goal_of(each, self.goals) for each in alone], [None] * 3)
 
     def test_a_published_section_replaces_the_one_before(self):
         page = f"before\n{publish.BEGIN}old\n{publish.END}after\n"

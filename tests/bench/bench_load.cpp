@@ -2,7 +2,8 @@
 //
 // Memory is the PSS of everybody: the workers, guard, fork server and blank, and by how much the server itself grew,
 // with its ends of the channels. The reference counts the bare fork server, its processes and the growth of the server
-// alike. A round has one crowd of each kind, never both at a time.
+// alike. A round has one crowd of each kind, never both at a time, each in a process of its own; and this benchmark is
+// the first of all, so that those have nothing of the other ones' memory either.
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "bare_workers.hpp"
 #include "benchmark.hpp"
 #include "crowd.hpp"
+#include "fresh_process.hpp"
 #include "process_costs.hpp"
 #include "rounds.hpp"
 #include "stopwatch.hpp"
@@ -47,9 +49,10 @@ struct Costs {
     double milliseconds = 0;
     double kib = 0;
     double descriptors = 0;
+    double idle = 0;
 };
 
-// And what `then` does while the crowd is there.
+// Of a server that has only this crowd, and has had none before. `then` tells what it costs while nobody calls.
 template <typename AnyCrowd, typename Then>
 Costs costs_of_crowd(std::size_t size, Then&& then) {
     const std::size_t descriptors = open_descriptors();
@@ -58,16 +61,20 @@ Costs costs_of_crowd(std::size_t size, Then&& then) {
     const AnyCrowd crowd(size);
     Costs costs;
     costs.milliseconds = microseconds(Clock::now() - begin) / 1000;
-    costs.descriptors = static_cast<double>(open_descriptors() - descriptors);
-    costs.kib = static_cast<double>(memory_kib(whole_family()) - memory);
-    then();
+    // The next blank is there then, with its two descriptors.
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    costs.descriptors = static_cast<double>(open_descriptors()) - static_cast<double>(descriptors);
+    costs.kib = static_cast<double>(memory_kib(whole_family())) - static_cast<double>(memory);
+    costs.idle = then();
     return costs;
 }
+
+double not_looked_at() { return 0; }
 
 // Descriptors for each plugin after the first one, which comes with the host's own and the library's.
 template <typename AnyCrowd>
 double descriptors_each(const Costs& all) {
-    const Costs first = costs_of_crowd<AnyCrowd>(1, [] {});
+    const Costs first = in_fresh_process([] { return costs_of_crowd<AnyCrowd>(1, not_looked_at); });
     return (all.descriptors - first.descriptors) / static_cast<double>(kPlugins - 1);
 }
 
@@ -89,14 +96,14 @@ std::vector<Row> bench_load(const Effort& effort, const Cores&) {
     Rounds cpu("load", "cpu", "us/s", "one busy core");
     const std::size_t rounds = effort.quick ? 1 : 3;
     for (std::size_t round = 0; round < rounds; ++round) {
-        double idle = 0;
-        const Costs ours =
-            costs_of_crowd<Crowd>(kPlugins, [&] { idle = idle_cpu(std::chrono::seconds(effort.quick ? 2 : 10)); });
-        const Costs bare = costs_of_crowd<BareCrowd>(kPlugins, [] {});
+        const std::chrono::seconds looked_at(effort.quick ? 2 : 10);
+        const Costs ours = in_fresh_process(
+            [looked_at] { return costs_of_crowd<Crowd>(kPlugins, [looked_at] { return idle_cpu(looked_at); }); });
+        const Costs bare = in_fresh_process([] { return costs_of_crowd<BareCrowd>(kPlugins, not_looked_at); });
         time.add(ours.milliseconds, bare.milliseconds);
         memory.add(ours.kib * kEach, bare.kib * kEach);
         descriptors.add(descriptors_each<Crowd>(ours), descriptors_each<BareCrowd>(bare));
-        cpu.add(idle, 1e6);
+        cpu.add(ours.idle, 1e6);
     }
     return {time.row(), memory.row(), descriptors.row(), cpu.row()};
 }

@@ -70,8 +70,9 @@ double work_without_host(const BusyCores& busy, std::chrono::milliseconds time) 
     return done / seconds(Clock::now() - begin);
 }
 
-// One that is late makes its next calls at once, so that there are 1,000 in each second.
-double work_beside_calls(const BusyCores& busy, const EchoHost& host, std::chrono::milliseconds time) {
+// One that is late makes its next calls at once, so that there are 1,000 in each second. A quick run takes it as it
+// comes: it is so short that being late once counts for much, and its figures are not to be judged.
+double work_beside_calls(const BusyCores& busy, const EchoHost& host, std::chrono::milliseconds time, bool quick) {
     const std::string request(64, 'x');
     const double before = busy.done();
     const auto begin = Clock::now();
@@ -82,7 +83,7 @@ double work_beside_calls(const BusyCores& busy, const EchoHost& host, std::chron
     }
     const double done = busy.done() - before;
     const auto taken = Clock::now() - begin;
-    if (taken > time + time / 4) {
+    if (!quick && taken > time + time / 4) {
         throw std::runtime_error("beside busy processes the host did not make 1,000 calls a second");
     }
     return done / seconds(taken);
@@ -97,7 +98,7 @@ std::vector<Row> bench_neighbour(const Effort& effort, const Cores& cores) {
     for (std::size_t round = 0; round < effort.rounds(); ++round) {
         const double alone = work_without_host(busy, time);
         const EchoHost host;
-        rounds.add(work_beside_calls(busy, host, time), alone);
+        rounds.add(work_beside_calls(busy, host, time, effort.quick), alone);
     }
     return {rounds.row()};
 }

@@ -33,8 +33,14 @@ void write_json(const std::filesystem::path& path, const std::vector<Row>& rows)
     }
 }
 
-std::vector<Row> run(const Options& options, const Cores& cores) {
-    std::vector<Row> all;
+struct Outcome {
+    std::vector<Row> rows;
+    bool complete = true;  // false: a benchmark could not measure
+};
+
+// One that cannot measure says why, and takes no other's rows with it.
+Outcome run(const Options& options, const Cores& cores) {
+    Outcome all;
     for (const Benchmark& benchmark : catalogue()) {
         if (!options.wants(benchmark.name)) {
             continue;
@@ -45,8 +51,13 @@ std::vector<Row> run(const Options& options, const Cores& cores) {
             continue;
         }
         std::cerr << "bulkhead-bench: " << benchmark.name << ": " << benchmark.purpose << std::endl;
-        const std::vector<Row> rows = benchmark.run(Effort{options.quick, options.peers}, cores);
-        all.insert(all.end(), rows.begin(), rows.end());
+        try {
+            const std::vector<Row> rows = benchmark.run(Effort{options.quick, options.peers}, cores);
+            all.rows.insert(all.rows.end(), rows.begin(), rows.end());
+        } catch (const std::exception& error) {
+            std::cerr << "bulkhead-bench: " << benchmark.name << " has no rows: " << error.what() << std::endl;
+            all.complete = false;
+        }
     }
     return all;
 }
@@ -60,12 +71,12 @@ int main(int argc, char** argv) {
             print_help();
             return 0;
         }
-        const std::vector<Row> rows = run(options, Cores());
-        std::cout << to_table(rows);
+        const Outcome outcome = run(options, Cores());
+        std::cout << to_table(outcome.rows);
         if (!options.json.empty()) {
-            write_json(options.json, rows);
+            write_json(options.json, outcome.rows);
         }
-        return 0;
+        return outcome.complete ? 0 : 1;
     } catch (const std::invalid_argument& error) {
         std::fprintf(stderr, "bulkhead-bench: %s\n", error.what());
         return 2;

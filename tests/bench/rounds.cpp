@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace bulkhead::bench {
+namespace {
+
+double largest(const std::vector<double>& values) {
+    return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+}
+
+}  // namespace
 
 Rounds::Rounds(std::string name, std::string metric, std::string unit, std::string reference) {
     row_.name = std::move(name);
@@ -21,6 +28,13 @@ Row Rounds::row() const {
     Row row = row_;
     row.value = median(values_);
     row.reference_value = median(reference_values_);
+    return row;
+}
+
+Row Rounds::row_of_largest() const {
+    Row row = row_;
+    row.value = largest(values_);
+    row.reference_value = largest(reference_values_);
     return row;
 }
 

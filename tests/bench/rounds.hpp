@@ -16,6 +16,8 @@ class Rounds {
 
     void add(double value, double reference_value);
     Row row() const;
+    // The largest of all rounds instead: for what is said to be the longest.
+    Row row_of_largest() const;
 
   private:
     Row row_;

@@ -3,6 +3,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -14,9 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "benchmark.hpp"
 #include "common/samples.hpp"
 #include "common/wording.hpp"
 #include "cores.hpp"
+#include "fresh_process.hpp"
 #include "options.hpp"
 #include "rounds.hpp"
 
@@ -45,9 +48,26 @@ class ScratchFile {
     std::filesystem::path folder_;
 };
 
-int run_bench(const std::string& arguments) {
-    const int status = std::system((BULKHEAD_BENCH " " + arguments + " >/dev/null").c_str());
+// `before` is what the shell does first.
+int run_bench(const std::string& arguments, const std::string& before = "") {
+    const int status = std::system((before + BULKHEAD_BENCH " " + arguments + " >/dev/null").c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+nlohmann::json rows_in(const ScratchFile& file) {
+    std::ifstream stream(file.path());
+    return nlohmann::json::parse(stream);
+}
+
+// "name metric" of each row.
+std::set<std::string> names_of(const nlohmann::json& rows) {
+    std::set<std::string> names;
+    for (const auto& row : rows) {
+        CAPTURE(row.dump());
+        CHECK(row.at("reference_value").get<double>() > 0);
+        names.insert(row.at("name").get<std::string>() + " " + row.at("metric").get<std::string>());
+    }
+    return names;
 }
 
 Options parse(std::vector<std::string> arguments) {
@@ -64,14 +84,11 @@ TEST_CASE("a quick run of call and recovery writes its rows as JSON") {
     const ScratchFile file;
     REQUIRE(run_bench("--quick call recovery --json " + file.path().string()) == 0);
 
-    std::ifstream stream(file.path());
-    const auto rows = nlohmann::json::parse(stream);
+    const auto rows = rows_in(file);
     REQUIRE(rows.is_array());
-    std::set<std::string> found;
     for (const auto& row : rows) {
         CAPTURE(row.dump());
         CHECK(row.size() == 7);
-        found.insert(row.at("name").get<std::string>() + " " + row.at("metric").get<std::string>());
         CHECK(row.at("unit") == "us");
         CHECK_FALSE(row.at("reference").get<std::string>().empty());
         const double value = row.at("value").get<double>();
@@ -90,24 +107,50 @@ TEST_CASE("a quick run of call and recovery writes its rows as JSON") {
             expected.insert(std::string(name) + " p99");
         }
     }
-    CHECK(found == expected);
+    CHECK(names_of(rows) == expected);
 }
 
 TEST_CASE("a quick run of the benchmarks with many plugins writes their rows") {
     const ScratchFile file;
     REQUIRE(run_bench("--quick fanout load neighbour --json " + file.path().string()) == 0);
 
-    std::ifstream stream(file.path());
-    std::set<std::string> found;
-    for (const auto& row : nlohmann::json::parse(stream)) {
-        CAPTURE(row.dump());
-        found.insert(row.at("name").get<std::string>() + " " + row.at("metric").get<std::string>());
-        CHECK(row.at("value").get<double>() >= 0);
-        CHECK(row.at("ratio").get<double>() >= 0);
-        CHECK(row.at("reference_value").get<double>() > 0);
+    CHECK(names_of(rows_in(file)) == std::set<std::string>{"fanout.100 p50", "fanout.1000 p50", "load time", "load pss",
+                                                           "load fds", "load cpu", "neighbour work"});
+}
+
+TEST_CASE("a quick run of the benchmarks of many calls and of large ones writes their rows") {
+    const ScratchFile file;
+    REQUIRE(run_bench("--quick pipeline threads payload zerocopy --json " + file.path().string()) == 0);
+
+    std::set<std::string> expected;
+    if (Cores().enough_to_pin()) {
+        expected = {"pipeline rate", "zerocopy p50", "zerocopy p99"};
+        for (const char* size : {"1KiB", "64KiB", "1MiB", "16MiB", "64MiB"}) {
+            expected.insert("payload." + std::string(size) + " p50");
+        }
+        for (const char* callers : {"1", "2", "4", "8"}) {
+            for (const char* metric : {"rate", "share", "wait"}) {
+                expected.insert("threads." + std::string(callers) + " " + metric);
+            }
+        }
     }
-    CHECK(found == std::set<std::string>{"fanout.100 p50", "fanout.1000 p50", "load time", "load pss", "load fds",
-                                         "load cpu", "neighbour work"});
+    CHECK(names_of(rows_in(file)) == expected);
+}
+
+TEST_CASE("a benchmark that cannot measure is missed in the status, and takes no other's rows with it") {
+    const ScratchFile file;
+    CHECK(run_bench("--quick load neighbour 2>/dev/null --json " + file.path().string(), "ulimit -n 200; ") == 1);
+    CHECK(names_of(rows_in(file)) == std::set<std::string>{"neighbour work"});
+}
+
+TEST_CASE("what is measured in a fresh process comes back, also why it could not be") {
+    const pid_t self = ::getpid();
+    CHECK(in_fresh_process([] { return ::getppid(); }) == self);
+    CHECK_THROWS_WITH_AS(in_fresh_process([]() -> int { throw std::runtime_error("no such thing"); }), "no such thing",
+                         std::runtime_error);
+    CHECK_THROWS_WITH_AS(in_fresh_process([]() -> int { ::_exit(3); }), "a fresh process died while it measured",
+                         std::runtime_error);
+    CHECK(catalogue().front().name == "load");  // whose processes are only as fresh as this one was
 }
 
 TEST_CASE("a name or an option that is not known ends the benchmarks with status 2") {
@@ -136,6 +179,16 @@ TEST_CASE("a row has the medians of its rounds, so one spoiled round does not co
     CHECK(row.ratio() == 2);
     CHECK(median({1, 2, 3, 10}) == 2.5);
     CHECK(median({}) == 0);
+}
+
+TEST_CASE("the longest wait of a row is the longest of all rounds") {
+    Rounds rounds("a.row", "wait", "ms", "a reference");
+    rounds.add(3, 1);
+    rounds.add(12, 2);
+    rounds.add(4, 9);
+    const Row row = rounds.row_of_largest();
+    CHECK(row.value == 12);
+    CHECK(row.reference_value == 9);
 }
 
 TEST_CASE("a quantile of samples is one of them") {

@@ -26,12 +26,15 @@ def begins_with(path, magic):
 
 
 def of_program(path):
-    """What is wrong with a library or program: where it looks for others."""
+    """What is wrong with a library or program: where it looks for others, and which versions it may be taken for."""
     dynamic = subprocess.run(["readelf", "--dynamic", path], capture_output=True, text=True, check=True).stdout
     for folders in re.findall(r"(?:RUNPATH|RPATH)\D*\[(.*)\]", dynamic):
         for folder in folders.split(":"):
             if not folder.startswith("$ORIGIN"):
                 yield f"looks for libraries in {folder}; only a folder that starts with $ORIGIN survives a move"
+    soname = re.search(r"SONAME\D*\[(libbulkhead_host.*)\]", dynamic)
+    if soname and not re.fullmatch(r"libbulkhead_host\.so\.(0\.\d+|[1-9]\d*)", soname[1]):
+        yield f"is called {soname[1]}, as are versions with another API; up to 1.0 the minor version belongs to it"
 
 
 def of_text(path, places, include):

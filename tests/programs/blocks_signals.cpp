@@ -14,9 +14,8 @@ int main() {
     ::sigprocmask(SIG_SETMASK, nullptr, &mask_before);
     const auto before = bulkhead::tests::Snapshot::take();
     {
-        const bulkhead::tests::PluginFolder folder("faulty", kTireless);
         auto host = make_host();
-        const auto plugin = load(host, folder.path());
+        const auto plugin = load(host, "faulty", kTireless);
         const auto aborted = plugin.call("abort", "");
         expect(aborted.has_error(), "abort() succeeded");
         expect(aborted.error().report != nullptr, aborted.error().message);

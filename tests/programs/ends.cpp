@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "programs/server.hpp"
-#include "support/places.hpp"
 #include "support/processes.hpp"
 
 using namespace bulkhead::programs;
@@ -25,10 +24,9 @@ bulkhead::tests::Family await_whole_family() {
 
 int main(int, char** arguments) {
     const std::string_view how = arguments[1];
-    // Nobody removes the scratch copy of a server that is killed, so the plugins are used where they were built.
     auto host = make_host();
-    const auto plugin = load(host, bulkhead::tests::built_plugin("faulty"));
-    const auto greeter = load(host, bulkhead::tests::built_plugin("greeter"));
+    const auto plugin = load(host, "faulty");
+    const auto greeter = load(host, "greeter");
     expect_echo(plugin, "x");
     expect(plugin.call("fork_child", "").has_value(), "the plugin cannot start a process");
     // A call that is under way and one that waits behind it.

@@ -17,7 +17,7 @@ int main() {
 #elif defined(FAKE_LAYOUT)
     hello.layout_version = kLayoutVersion + 1;
 #elif defined(FAKE_GREETING)
-    hello.kind = ControlKind::started;
+    hello.kind = ControlKind::blank;
 #endif
     static_cast<void>(send_message(kGuardControlDescriptor, hello));
     Packet packet;

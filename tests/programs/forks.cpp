@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <thread>
 
@@ -74,10 +73,9 @@ int main(int, char** arguments) {
     }
     bool in_child = false;
     {
-        auto folder = std::make_unique<bulkhead::tests::PluginFolder>("faulty", kTireless);
         auto host = make_host();
-        const auto plugin = load(host, folder->path());
-        const auto greeter = load(host, bulkhead::tests::built_plugin("greeter"));
+        const auto plugin = load(host, "faulty", kTireless);
+        const auto greeter = load(host, "greeter");
         expect(host.unload("greeter").has_value(), "a plugin cannot be unloaded");  // its handle stays
         callers.start(plugin);
         callers.start(plugin);
@@ -109,7 +107,6 @@ int main(int, char** arguments) {
             }
         }
         if (in_child) {
-            static_cast<void>(folder.release());  // it is the parent's
             return 0;
         }
     }

@@ -65,11 +65,10 @@ int main() {
     const Household household = Household::look();
     const auto before = bulkhead::tests::Snapshot::take();
     {
-        const bulkhead::tests::PluginFolder folder("faulty", kTireless);
         auto host = make_host();
         expect(Household::look() == household, "creating a host changed the household");
         expect_close_on_exec(before);
-        const auto plugin = load(host, folder.path());
+        const auto plugin = load(host, "faulty", kTireless);
         expect(Household::look() == household, "loading a plugin changed the household");
         expect_close_on_exec(before);
         expect(plugin.call("print", "this goes to the log hook, which is not there").has_value(), "print failed");

@@ -11,9 +11,8 @@ int main() {
     ::signal(SIGCHLD, SIG_IGN);
     const auto before = bulkhead::tests::Snapshot::take();
     {
-        const bulkhead::tests::PluginFolder folder("faulty", kTireless);
         auto host = make_host();
-        const auto plugin = load(host, folder.path());
+        const auto plugin = load(host, "faulty", kTireless);
         serve_through_deaths(plugin);
     }
     expect(before.leftovers().empty(), before.leftovers());

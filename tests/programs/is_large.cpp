@@ -46,10 +46,9 @@ void grow(std::size_t bytes) {
 }  // namespace
 
 int main(int, char** arguments) {
-    const bulkhead::tests::PluginFolder folder("faulty", kTireless);
     const Milliseconds host_before = time_to_make_a_host();
     auto host = make_host();
-    const auto plugin = load(host, folder.path());
+    const auto plugin = load(host, "faulty", kTireless);
     const Milliseconds recovery_before = time_to_recover(plugin);
     grow(std::strtoull(arguments[1], nullptr, 10) << 20);
     const Milliseconds recovery_after = time_to_recover(plugin);

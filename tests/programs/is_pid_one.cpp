@@ -12,9 +12,8 @@ using namespace bulkhead::programs;
 int main() {
     expect(::getpid() == 1, "this is not pid 1");
     {
-        const bulkhead::tests::PluginFolder folder("faulty", kTireless);
         auto host = make_host();
-        const auto plugin = load(host, folder.path());
+        const auto plugin = load(host, "faulty", kTireless);
         serve_through_deaths(plugin);
         const auto child = plugin.call("fork_child", "");
         expect(child.has_value(), "the plugin cannot fork");

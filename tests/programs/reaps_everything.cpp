@@ -20,9 +20,8 @@ int main() {
         }
     });
     {
-        const bulkhead::tests::PluginFolder folder("faulty", kTireless);
         auto host = make_host();
-        const auto plugin = load(host, folder.path());
+        const auto plugin = load(host, "faulty", kTireless);
         serve_through_deaths(plugin);
     }
     stop = true;

@@ -108,10 +108,9 @@ int main() {
         auto host = make_host();
         load_plugins(host);
         // Hardly a restart is allowed: a shortage must not be taken for more deaths.
-        const bulkhead::tests::PluginFolder folder(
-            "faulty",
-            {{"supervision", {{"restarts", 3}, {"within_ms", 1}, {"backoff_ms", 0}, {"quarantine_deaths", 0}}}});
-        const auto plugin = load(host, folder.path());
+        const auto plugin =
+            load(host, "faulty",
+                 {{"supervision", {{"restarts", 3}, {"within_ms", 1}, {"backoff_ms", 0}, {"quarantine_deaths", 0}}}});
         restart_workers(plugin);
     }
     expect(before.leftovers().empty(), before.leftovers());

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "support/places.hpp"
+#include "support/plugin_folder.hpp"
 #include "support/processes.hpp"
 #include "support/until.hpp"
 
@@ -33,10 +34,10 @@ Host make_host(HostOptions options) {
 
 Host make_host() { return make_host(tests::host_options()); }
 
-Plugin load(Host& host, const std::filesystem::path& folder) {
-    auto plugin = host.load(folder);
-    expect(plugin.has_value(), plugin ? "" : plugin.error().message);
-    return *std::move(plugin);
+Plugin load(Host& host, std::string_view plugin, const nlohmann::json& changes) {
+    auto loaded = host.load(ManifestText{tests::changed_manifest(plugin, changes).dump(), tests::built_plugin(plugin)});
+    expect(loaded.has_value(), loaded ? "" : loaded.error().message);
+    return *std::move(loaded);
 }
 
 void expect_echo(const Plugin& plugin, std::string_view text) {

@@ -7,8 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "support/plugin_folder.hpp"
-
 namespace bulkhead::programs {
 
 // Prints a line at once.
@@ -19,7 +17,9 @@ void expect(bool condition, const std::string& sentence);
 // A host of this build; the program ends when there is none.
 Host make_host(HostOptions options);
 Host make_host();
-Plugin load(Host& host, const std::filesystem::path& folder);
+// A plugin of this build, used where it lies: nobody removes the copies of a program that is killed or just ends.
+// `changes` are merged into its manifest.
+Plugin load(Host& host, std::string_view plugin, const nlohmann::json& changes = nlohmann::json::object());
 
 // What lets a plugin be restarted as often as one likes.
 inline const nlohmann::json kTireless = {

@@ -7,6 +7,16 @@
 
 namespace bulkhead::tests {
 
+namespace {
+
+std::string text_of(std::string_view caller, long turn) {
+    std::string text = std::string(caller) + std::to_string(turn);
+    text.resize(turn % 10 == 0 ? 5000 : text.size(), '.');  // some do not fit into a slot
+    return text;
+}
+
+}  // namespace
+
 CallOptions impatient() {
     CallOptions options;
     options.timeout = std::chrono::milliseconds(500);
@@ -18,8 +28,8 @@ Load::Load(Soaked& keeper, Soaked& counter, Soaked& echoer) : echoer_(echoer) {
     callers_.emplace_back([&] { count_up(keeper, "add", "1"); });
     callers_.emplace_back([&] { count_up(keeper, "add_later", "1"); });
     callers_.emplace_back([&] { count_up(counter, "increment", "{}"); });
-    callers_.emplace_back([this] { echo(1, false); });
-    callers_.emplace_back([this] { echo(2, true); });
+    callers_.emplace_back([this] { echo(); });
+    callers_.emplace_back([this] { echo_in_sessions(); });
     callers_.emplace_back([this] { echo_asynchronously(); });
 }
 
@@ -44,29 +54,49 @@ void Load::note_echo(const result<Bytes>& outcome, std::string_view request) {
     }
 }
 
-void Load::echo(int caller, bool in_session) {
-    Session session = echoer_.plugin.session();
+void Load::note_worker(const result<Bytes>& outcome, std::string& worker) {
+    echoer_.told.note(outcome);
+    if (!outcome) {
+        return;
+    }
+    if (!worker.empty() && outcome->text() != worker) {
+        echoer_.told.note_wrong("a session of worker " + worker + " went on in " + std::string(outcome->text()));
+    }
+    worker = outcome->text();
+}
+
+void Load::echo() {
     for (long turn = 0; !stop_; ++turn) {
-        std::string text = std::to_string(caller) + "." + std::to_string(turn);
-        text.resize(turn % 10 == 0 ? 5000 : text.size(), '.');  // some do not fit into a slot
-        note_echo(in_session ? session.call("echo", text, impatient()) : echoer_.plugin.call("echo", text, impatient()),
-                  text);
+        const std::string text = text_of("e", turn);
+        note_echo(echoer_.plugin.call("echo", text, impatient()), text);
+    }
+}
+
+// All calls of a session reach one worker, until it is lost.
+void Load::echo_in_sessions() {
+    Session session = echoer_.plugin.session();
+    std::string worker;
+    for (long turn = 0; !stop_; ++turn) {
+        const std::string text = text_of("s", turn);
+        note_echo(session.call("echo", text, impatient()), text);
+        note_worker(session.call("pid", "", impatient()), worker);
         if (session.lost()) {
             session = echoer_.plugin.session();
+            worker.clear();
         }
     }
 }
 
 void Load::echo_asynchronously() {
     constexpr long kAtOnce = 8;
-    const auto text_of = [](long turn) { return "a" + std::to_string(turn); };
     for (long turn = 0; !stop_; turn += kAtOnce) {
         std::vector<std::future<result<Bytes>>> calls;
         for (long each = turn; each < turn + kAtOnce; ++each) {
-            calls.push_back(echoer_.plugin.async_call("echo", text_of(each), impatient(), boost::asio::use_future));
+            calls.push_back(
+                echoer_.plugin.async_call("echo", text_of("a", each), impatient(), boost::asio::use_future));
         }
         for (std::size_t each = 0; each < calls.size(); ++each) {
-            note_echo(calls[each].get(), text_of(turn + static_cast<long>(each)));
+            note_echo(calls[each].get(), text_of("a", turn + static_cast<long>(each)));
         }
     }
 }

@@ -31,9 +31,12 @@ class Load {
 
   private:
     void count_up(Soaked& soaked, const char* method, const char* request);
-    void echo(int caller, bool in_session);
+    void echo();
+    void echo_in_sessions();
     void echo_asynchronously();
     void note_echo(const result<Bytes>& outcome, std::string_view request);
+    // `worker` is who answered in this session before; empty: nobody yet.
+    void note_worker(const result<Bytes>& outcome, std::string& worker);
 
     Soaked& echoer_;
     std::atomic<bool> stop_{false};

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "support/adoption.hpp"
+
 namespace bulkhead::tests {
 
 SoakPlan& soak_plan() {
@@ -24,5 +26,5 @@ int main(int argc, char** argv) {
     if (argc > 2 && argv[2][0] != '-') {
         plan.seed = static_cast<unsigned>(std::strtoul(argv[2], nullptr, 10));
     }
-    return doctest::Context(argc, argv).run();
+    return bulkhead::tests::run_adopted([&] { return doctest::Context(argc, argv).run(); });
 }

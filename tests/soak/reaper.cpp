@@ -19,6 +19,8 @@ void Reaper::strike() {
     const int fatal = choice % 2 == 0 ? SIGKILL : SIGSEGV;
     if (choice < 2) {
         strikes_.guards += send(family.guard, fatal) ? 1 : 0;
+    } else if (choice < 3) {
+        strikes_.stopped_parents += send(random_() % 2 == 0 ? family.guard : family.fork_server, SIGSTOP) ? 1 : 0;
     } else if (choice < 6) {
         strikes_.fork_servers += send(family.fork_server, fatal) ? 1 : 0;
     } else if (choice < 8) {
@@ -56,6 +58,7 @@ std::string Reaper::text() const {
     return counted(strikes_.serving, "strikes at workers that serve, ") +
            counted(strikes_.standing_by, "at those that do not yet, ") +
            counted(strikes_.fork_servers, "at fork servers, ") + counted(strikes_.guards, "at guards, ") +
+           counted(strikes_.stopped_parents, "SIGSTOP at either, ") +
            counted(strikes_.blanks, "at blanks; of workers ") + counted(strikes_.kills, "SIGKILL, ") +
            counted(strikes_.faults, "SIGSEGV, ") + counted(strikes_.stops, "SIGSTOP, ") +
            counted(strikes_.exits, "exits");

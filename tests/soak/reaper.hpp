@@ -25,6 +25,9 @@ class Reaper {
     std::chrono::microseconds pause() { return std::chrono::microseconds(random_() % 3000); }
     // How often each was struck.
     std::string text() const;
+    // Of those, the workers that got SIGSEGV, or were asked to exit.
+    int faults() const { return strikes_.faults; }
+    int exits() const { return strikes_.exits; }
 
   private:
     void have_exit();
@@ -35,7 +38,7 @@ class Reaper {
     std::vector<const Soaked*> plugins_;
     std::vector<Soaked*> exiting_;
     struct Strikes {
-        int guards = 0, fork_servers = 0, blanks = 0, serving = 0, standing_by = 0;
+        int guards = 0, fork_servers = 0, stopped_parents = 0, blanks = 0, serving = 0, standing_by = 0;
         int exits = 0, stops = 0, faults = 0, kills = 0;
     } strikes_;
 };

@@ -8,12 +8,16 @@ namespace bulkhead::tests {
 
 namespace fs = std::filesystem;
 
-PluginFolder::PluginFolder(std::string_view plugin, const nlohmann::json& changes) {
-    fs::copy(built_plugin(plugin), path(), fs::copy_options::recursive);
-    std::ifstream stream(path() / "plugin.json");
+nlohmann::json changed_manifest(std::string_view plugin, const nlohmann::json& changes) {
+    std::ifstream stream(built_plugin(plugin) / "plugin.json");
     auto manifest = nlohmann::json::parse(stream);
     manifest.merge_patch(changes);
-    write_manifest(manifest.dump(2));
+    return manifest;
+}
+
+PluginFolder::PluginFolder(std::string_view plugin, const nlohmann::json& changes) {
+    fs::copy(built_plugin(plugin), path(), fs::copy_options::recursive);
+    write_manifest(changed_manifest(plugin, changes).dump(2));
 }
 
 void PluginFolder::write_manifest(std::string_view text) const {

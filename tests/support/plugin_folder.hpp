@@ -9,10 +9,13 @@
 
 namespace bulkhead::tests {
 
+// The manifest of a built plugin with `changes` merged in: null removes a field.
+nlohmann::json changed_manifest(std::string_view plugin, const nlohmann::json& changes);
+
 // A copy of a built plugin with a manifest of its own. Gone with this object.
 class PluginFolder {
   public:
-    // `changes` are merged into plugin.json: null removes a field.
+    // `changes` are merged into plugin.json.
     explicit PluginFolder(std::string_view plugin, const nlohmann::json& changes = nlohmann::json::object());
 
     const std::filesystem::path& path() const { return scratch_.path(); }

@@ -104,6 +104,16 @@ std::vector<ProcessStatus> descendants_of(pid_t pid) {
     return found;
 }
 
+// By a pidfd.
+bool holds(pid_t holder, pid_t process) {
+    const std::string told = "\nPid:\t" + std::to_string(process) + "\n";
+    std::error_code error;
+    const fs::directory_iterator descriptors("/proc/" + std::to_string(holder) + "/fdinfo", error);
+    return std::any_of(begin(descriptors), end(descriptors), [&](const fs::directory_entry& descriptor) {
+        return read_text(descriptor.path()).find(told) != std::string::npos;
+    });
+}
+
 Family family_of(pid_t host) {
     std::vector<ProcessStatus> living = descendants_of(host);
     std::erase_if(living, [](const ProcessStatus& process) { return process.state == 'Z'; });
@@ -117,7 +127,8 @@ Family family_of(pid_t host) {
     Family family;
     family.guard = child_of(host, "bulkhead-guard");
     family.fork_server = family.guard == 0 ? 0 : child_of(family.guard, "bulkhead-forks");
-    family.blank = family.fork_server == 0 ? 0 : child_of(family.fork_server, "bulkhead-blank");
+    const pid_t blank = family.fork_server == 0 ? 0 : child_of(family.fork_server, "bulkhead-blank");
+    family.blank = blank != 0 && holds(host, blank) ? blank : 0;
     for (const ProcessStatus& process : living) {
         if (!process.name.starts_with("bulkhead-")) {
             family.others.push_back(process.pid);

@@ -31,7 +31,7 @@ std::vector<ProcessStatus> all_processes();
 std::vector<ProcessStatus> children_of(pid_t pid);
 std::vector<ProcessStatus> descendants_of(pid_t pid);
 
-// The living descendants of a host, by what they are. A host has one guard, one fork server, and a blank.
+// The living descendants of a host, by what they are. A host has one guard, one fork server, and a blank in hand.
 struct Family {
     pid_t guard = 0;
     pid_t fork_server = 0;

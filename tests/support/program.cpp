@@ -33,7 +33,11 @@ Program::Program(const std::filesystem::path& executable, const std::vector<std:
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    const int error = ::posix_spawn(&pid_, path.c_str(), &actions, nullptr, pointers.data(), environ);
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // its own: the default of the group is 0
+    const int error = ::posix_spawn(&pid_, path.c_str(), &actions, &attributes, pointers.data(), environ);
+    ::posix_spawnattr_destroy(&attributes);
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(ends[1]);
     pipe_ = ends[0];
@@ -46,7 +50,7 @@ Program::Program(const std::filesystem::path& executable, const std::vector<std:
 Program::~Program() {
     ::close(pipe_);
     if (pid_ > 0) {
-        ::kill(pid_, SIGKILL);
+        ::kill(-pid_, SIGKILL);
         ::waitpid(pid_, nullptr, 0);
     }
 }
@@ -85,7 +89,8 @@ std::string Program::await_end(std::chrono::nanoseconds patience) {
     while (read_more(deadline)) {
     }
     // Descendants may hold the pipe open longer than it lives, and the other way round.
-    const bool ended = eventually([this] { return status_of(pid_).state == 'Z'; }, patience);
+    const bool ended =
+        eventually([this] { return status_of(pid_).state == 'Z'; }, deadline - std::chrono::steady_clock::now());
     if (!ended) {
         throw std::runtime_error("the program still runs; it printed: " + output_);
     }

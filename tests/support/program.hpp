@@ -13,7 +13,8 @@
 
 namespace bulkhead::tests {
 
-// One run of a program, with its output on a pipe. Killed by the destructor if it still runs. What cannot be started,
+// One run of a program, with its output on a pipe. If it still runs, the destructor kills it and all in its process
+// group, which is its own. What cannot be started,
 // or does not do in time what is waited for, throws with what it printed. One thread.
 class Program {
   public:

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "support/adoption.hpp"
 #include "support/processes.hpp"
 #include "support/until.hpp"
 
@@ -28,11 +29,21 @@ std::map<int, std::string> open_descriptors() {
     return open;
 }
 
+// Other programs have names there too, and make them when they like.
 std::set<std::string> names_in_shared_memory() {
     std::set<std::string> names;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator("/dev/shm", error)) {
-        names.insert(entry.path().filename());
+        if (entry.path().filename().string().starts_with("bulkhead")) {
+            names.insert(entry.path());
+        }
+    }
+    std::ifstream file("/proc/self/maps");
+    for (std::string line; std::getline(file, line);) {
+        const std::size_t at = line.find("/dev/shm/");
+        if (at != std::string::npos) {
+            names.insert(line.substr(at));
+        }
     }
     return names;
 }
@@ -84,12 +95,17 @@ std::string difference(const Snapshot& before, const Snapshot& now) {
             text += "child " + std::to_string(child.pid) + " " + child.name + " " + child.state + "\n";
         }
     }
+    if (now.orphans > before.orphans) {
+        for (const ProcessStatus& orphan : orphans()) {
+            text += "orphan " + std::to_string(orphan.pid) + " " + orphan.name + " " + orphan.state + "\n";
+        }
+    }
     if (now.segments > before.segments) {
         text += std::to_string(now.segments - before.segments) + " mapped segments\n";
     }
     for (const std::string& name : now.shared_memory) {
         if (!before.shared_memory.contains(name)) {
-            text += "/dev/shm/" + name + "\n";
+            text += name + "\n";
         }
     }
     return text;
@@ -106,6 +122,7 @@ Snapshot Snapshot::take() {
     const fs::directory_iterator tasks("/proc/self/task", error);
     snapshot.threads = static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
     snapshot.children = children_of(::getpid()).size();
+    snapshot.orphans = bulkhead::tests::orphans().size();
     snapshot.shared_memory = names_in_shared_memory();
     snapshot.segments = mapped_segments();
     snapshot.resident = resident_bytes();

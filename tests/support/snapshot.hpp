@@ -13,7 +13,8 @@ struct Snapshot {
     std::map<int, std::string> descriptors;  // and what they are
     std::size_t threads = 0;
     std::size_t children = 0;             // dead ones that nobody reaped included
-    std::set<std::string> shared_memory;  // names in /dev/shm
+    std::size_t orphans = 0;              // of this process, where main adopts them: see adoption.hpp
+    std::set<std::string> shared_memory;  // names in /dev/shm that are ours, or that this process has mapped
     std::size_t segments = 0;             // of ours that are mapped
     std::size_t resident = 0;             // bytes
 

@@ -1,7 +1,8 @@
 /* A plugin that counts, and whose count must survive it. Its config names what goes wrong:
- * "refuse_load", "crash_in_load", "fail_save"; "save_ms":N, "load_ms":N have each save or load take so long,
- * "exit_ms":N has it exit with code 0 after that time. If its environment has a KEEPER_TRAP, a crash in load leaves a
- * file there, and where one is, create crashes. */
+ * "refuse_load", "crash_in_load", "grow_in_load" (a file, to 1 GiB), "fail_save"; "create_ms":N, "save_ms":N,
+ * "load_ms":N have create, save or load take so long, "exit_ms":N has it exit with code 0 after that time. If its
+ * environment has a KEEPER_TRAP, a crash in load leaves a file there, and where one is, create crashes. Where its
+ * environment's KEEPER_DEAF is a file, it blocks all signals and has create take as many milliseconds as that says. */
 #include <bulkhead/plugin/plugin.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -19,7 +20,7 @@ static struct {
     pthread_mutex_t mutex; /* answers come from threads too */
     long long count;
     size_t padding; /* bytes that the state has beside the count */
-    int refuse_load, crash_in_load, fail_save;
+    int refuse_load, crash_in_load, grow_in_load, fail_save;
     long save_ms, load_ms;
     pthread_t main; /* where it was created */
     int saves;
@@ -46,6 +47,21 @@ static long number_after(bulkhead_bytes text, const char *word) {
     return strtol(digits, NULL, 10);
 }
 
+static void doze_deaf(void) {
+    const char *path = getenv("KEEPER_DEAF");
+    FILE *file = path == NULL ? NULL : fopen(path, "re");
+    char digits[16] = "";
+    if (file != NULL && fgets(digits, sizeof digits, file) != NULL) {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, NULL);
+        doze_for(strtol(digits, NULL, 10));
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
 static void *exit_later(void *milliseconds) {
     doze_for((long)milliseconds);
     exit(0);
@@ -60,10 +76,13 @@ static int create(const bulkhead_services *services, bulkhead_bytes config, void
     self.services = services;
     self.refuse_load = contains(config, "refuse_load");
     self.crash_in_load = contains(config, "crash_in_load");
+    self.grow_in_load = contains(config, "grow_in_load");
     self.fail_save = contains(config, "fail_save");
     self.save_ms = number_after(config, "\"save_ms\":");
     self.load_ms = number_after(config, "\"load_ms\":");
     self.main = pthread_self();
+    doze_for(number_after(config, "\"create_ms\":"));
+    doze_deaf();
     const long exit_ms = number_after(config, "\"exit_ms\":");
     if (exit_ms > 0) {
         pthread_t thread;
@@ -113,6 +132,10 @@ static int load(void *instance, uint32_t version, bulkhead_bytes state, bulkhead
             fclose(fopen(trap, "we"));
         }
         raise(SIGSEGV);
+    }
+    if (self.grow_in_load && ftruncate(memfd_create("large", MFD_CLOEXEC), 1 << 30) != 0) {
+        snprintf(error->text, sizeof error->text, "nothing can grow here");
+        return 1;
     }
     if (self.refuse_load || version != 3 || state.size < sizeof self.count) {
         snprintf(error->text, sizeof error->text, "a state of version %u and %zu bytes is not to its taste", version,

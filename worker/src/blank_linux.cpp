@@ -13,6 +13,7 @@
 #include "inspect.hpp"
 #include "process.hpp"
 #include "serve.hpp"
+#include "time_slice.hpp"
 #include "warm_up.hpp"
 
 namespace bulkhead::worker {
@@ -21,7 +22,7 @@ namespace {
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
 // The other side: waits for its order and becomes what that says.
-[[noreturn]] void run_blank(transport::Descriptor orders, pid_t fork_server, BlankFor use) {
+[[noreturn]] void run_blank(transport::Descriptor orders, pid_t fork_server, transport::BlankFor use) {
     die_with_parent(fork_server);
     // Its own process group too, so that what it starts can be ended with it.
     ::setsid();
@@ -30,16 +31,20 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
     close_all_but(kept);
     reset_signals();
     set_process_name("bulkhead-blank");
-    if (use == BlankFor::later) {
+    if (use == transport::BlankFor::later) {
+        set_time_slice(TimeSlice::longest);  // nobody waits for this
         warm_up();
     }
+    set_time_slice(TimeSlice::shortest);
 
     transport::Packet packet;
     std::error_code error;
     const auto received = transport::receive_packet(orders.get(), packet, error);
     const auto order = packet.as<transport::StartMessage>();
-    if (received != transport::Received::packet || !order) {
-        std::_Exit(received == transport::Received::closed ? EXIT_SUCCESS : EXIT_FAILURE);
+    set_time_slice(TimeSlice::usual);
+    // Nobody wants it any more, or there are no descriptors for what it was given.
+    if (received != transport::Received::packet || !order || order->descriptor_count != packet.descriptors.size()) {
+        std::_Exit(received == transport::Received::closed ? EXIT_SUCCESS : transport::kOrderUnread);
     }
     orders.reset();
     if (order->role == transport::WorkerRole::inspect) {
@@ -53,7 +58,7 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
 
 }  // namespace
 
-std::optional<Blank> make_blank(BlankFor use, std::error_code& error) {
+std::optional<Blank> make_blank(transport::BlankFor use, std::error_code& error) {
     error.clear();
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -79,7 +84,6 @@ std::optional<Blank> make_blank(BlankFor use, std::error_code& error) {
         return std::nullopt;
     }
     blank.orders = std::move(near);
-    blank.made_at = std::chrono::steady_clock::now();
     return blank;
 }
 

@@ -46,7 +46,9 @@ void Checkpoints::take() noexcept {
     const ReplyOutbox::Answers answers = replies_.answers();
     overflow_ = false;
     writer_.begin();
+    saving_ = true;
     const auto refusal = instance_.save(reinterpret_cast<bulkhead_state*>(this));
+    saving_ = false;
     if (refusal || overflow_) {
         report_failure(refusal ? refusal->sentence : "it is larger than state.limit of the manifest");
         replies_.fail_held(answers.held, "the plugin's state could not be saved");
@@ -63,7 +65,9 @@ void Checkpoints::take() noexcept {
 }
 
 void Checkpoints::request() noexcept {
-    if (active_) {
+    // Within save it would ask for what is being done, and for the same again from there, without an end.
+    const bool within_save = std::this_thread::get_id() == main_thread_ && saving_;
+    if (active_ && !within_save) {
         requested_.store(true, std::memory_order_release);
         replies_.wake_dispatcher();
     }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <string>
+#include <thread>
 
 #include "bulkhead/plugin/plugin.h"
 #include "bulkhead/transport/checkpoint.hpp"
@@ -52,6 +53,8 @@ class Checkpoints {
     const CheckpointRule rule_;
     const bool active_;
     transport::CheckpointWriter writer_;
+    const std::thread::id main_thread_ = std::this_thread::get_id();
+    bool saving_ = false;  // [main-thread]
     bool overflow_ = false;
     std::uint64_t start_ = 0;
     std::uint64_t position_ = 0;

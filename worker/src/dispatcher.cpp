@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 
 #include "bulkhead/transport/read_once.hpp"
 #include "bulkhead/transport/waiting.hpp"
 #include "death_point.hpp"
+#include "time_slice.hpp"
 
 namespace bulkhead::worker {
 
@@ -18,6 +21,9 @@ using transport::RingReader;
 namespace {
 
 constexpr int kLooksForRequest = 4;
+// So long a worker that has just become ready looks for the host's decision: the host has to be woken, and to see that
+// nobody else serves.
+constexpr std::chrono::microseconds kDecision{200};
 
 }  // namespace
 
@@ -33,20 +39,16 @@ Dispatcher::Dispatcher(const transport::HostOutboxView& host, const transport::W
       instance_(instance),
       checkpoints_(checkpoints) {}
 
+bool Dispatcher::is_told_to_start() const noexcept {
+    return cell_.start.load(std::memory_order_acquire) != kNoPosition ||
+           cell_.shut_down.load(std::memory_order_relaxed) != 0;
+}
+
 bool Dispatcher::wait_for_start() {
-    const auto is_told = [this] {
-        return cell_.start.load(std::memory_order_acquire) != kNoPosition ||
-               cell_.shut_down.load(std::memory_order_relaxed) != 0;
-    };
-    // Where nothing may spin the budget is zero.
-    const std::chrono::microseconds decision(host_.spin_budget().count() > 0 ? 200 : 0);
-    // It has just become ready, or is woken because the one that serves is crashing: the host is about to tell.
-    while (!transport::spin_until(is_told, decision)) {
-        wait(is_told, [this] {
-            death_point("parked_standing_by");
-            warm_up();
-        });
+    if (!is_told_to_start()) {
+        stand_by();
     }
+    leave_it_to_the_next_if_crashing();  // it may be at work already
     start_ = cell_.start.load(std::memory_order_acquire);
     // A cell of another incarnation: the host lost sight of us, and this is for a later worker.
     const bool is_ours = cell_.incarnation.load(std::memory_order_acquire) == header_.incarnation;
@@ -57,6 +59,24 @@ bool Dispatcher::wait_for_start() {
     header_.begun.store(start_, std::memory_order_release);
     checkpoints_.begin(start_);
     return true;
+}
+
+void Dispatcher::stand_by() {
+    // Where nothing may spin the budget is zero.
+    const std::chrono::nanoseconds budget = host_.spin_budget();
+    const auto is_told = [this] { return is_told_to_start(); };
+    set_time_slice(TimeSlice::shortest);  // who wakes us has a caller that waits
+    std::chrono::nanoseconds patience = std::min<std::chrono::nanoseconds>(budget * 1'000, kDecision);
+    while (!transport::spin_until(is_told, patience)) {
+        // From now on it is woken because the one that serves is crashing, and the host is about to tell. No longer
+        // than a wake-up costs, because it may have taken the very core that the host needs for that.
+        patience = budget;
+        wait(is_told, [this] {
+            death_point("parked_standing_by");
+            warm_up();
+        });
+    }
+    set_time_slice(TimeSlice::usual);
 }
 
 // What the first call will touch is touched while there is time.
@@ -78,6 +98,7 @@ void Dispatcher::serve_first() {
     if (requests_.ready() && !is_told_to_end()) {
         leave_it_to_the_next_if_crashing();
         take_one();
+        transport::futex_wake(host_.first_answer());
     }
 }
 

@@ -21,6 +21,8 @@ class Dispatcher {
 
     // Stands by until the host gives a position to start from. False: shut down instead.
     bool wait_for_start();
+    // Or to end without.
+    bool is_told_to_start() const noexcept;
 
     // Serves the request that is there already, if one is.
     void serve_first();
@@ -31,6 +33,7 @@ class Dispatcher {
     bool was_stopped() const noexcept { return cell_.shut_down.load(std::memory_order_acquire) == 0; }
 
   private:
+    void stand_by();
     void warm_up() noexcept;
     bool is_told_to_end() const noexcept;
     bool is_told_to_stop_before(std::uint64_t position) const noexcept;

@@ -17,6 +17,7 @@
 #include "module_files.hpp"
 #include "process.hpp"
 #include "stack_copy.hpp"
+#include "time_slice.hpp"
 #include "unwinder.hpp"
 
 namespace bulkhead::worker {
@@ -64,12 +65,13 @@ std::string look_at(const BlackBox& box, std::span<const Descriptor> libraries, 
 }  // namespace
 
 void explain(std::vector<Descriptor> descriptors) {
-    constexpr int kNiceness = 10;  // the next worker's start goes first
+    constexpr int kNiceness = 10;  // the next worker's start goes first, and all calls
     if (descriptors.size() <= slot::library) {
         std::_Exit(EXIT_FAILURE);
     }
     set_process_name("bulkhead-why");
     ::setpriority(PRIO_PROCESS, 0, kNiceness);
+    set_time_slice(TimeSlice::longest);
     ::unsetenv("DEBUGINFOD_URLS");  // or libdw loads what asks servers for debug information
     const BlackBox* box = map_black_box(descriptors[slot::black_box].get());
     if (box == nullptr) {

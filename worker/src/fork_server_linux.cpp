@@ -8,25 +8,20 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <utility>
 #include <vector>
 
+#include "blank.hpp"
+#include "bulkhead/transport/packet.hpp"
 #include "descendants.hpp"
 #include "fork_server.hpp"
+#include "modules.hpp"
 #include "poll_until.hpp"
 #include "process.hpp"
 #include "thread_stack.hpp"
+#include "time_slice.hpp"
 
 namespace bulkhead::worker {
 namespace {
-
-// A blank that dies sooner than this after it was made is not replaced before the next order needs one.
-constexpr auto kTooShortLife = std::chrono::milliseconds(50);
-// The next blank, and what it does to be warm, must not take a core from the worker that starts: that takes half of
-// this. When orders come faster than that, the next one is better off with a blank: made while the host sees to what
-// comes between two orders.
-constexpr auto kBlankDelay = std::chrono::microseconds(2000);
-constexpr auto kBlankDelayInBurst = std::chrono::microseconds(300);
 
 std::uint64_t microseconds(const timeval& time) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec);
@@ -46,8 +41,11 @@ ForkServer::ForkServer(const ForkServerInheritance& inheritance)
     close_all_but(kept);
     ignore_signals_of_others();
     note_main_stack();
+    note_first_modules();
     set_process_name("bulkhead-forks");
     adopt_orphans();
+    go_on_without_parent();
+    set_time_slice(TimeSlice::shortest);  // what it does is soon done, and somebody waits for it
     signals_ = open_signals({SIGCHLD});
     if (!signals_) {
         std::_Exit(EXIT_FAILURE);
@@ -55,13 +53,12 @@ ForkServer::ForkServer(const ForkServerInheritance& inheritance)
 }
 
 void ForkServer::run() {
-    make_next_blank();
     for (;;) {
         std::array<pollfd, 3> events{};
         events[0] = {control_.get(), POLLIN | POLLRDHUP, 0};
         events[1] = {signals_.get(), POLLIN, 0};
         events[2] = {guard_.get(), POLLIN, 0};
-        if (poll_until(events, {sweep_at_, blank_at_}) < 0) {
+        if (poll_until(events, {sweep_at_}) < 0) {
             continue;
         }
         if (events[2].revents != 0) {
@@ -77,26 +74,9 @@ void ForkServer::run() {
         if ((events[0].revents & POLLIN) != 0) {
             take_order();
         }
-        do_what_is_due();
-    }
-}
-
-void ForkServer::do_what_is_due() {
-    const auto now = Clock::now();
-    if (sweep_at_ && *sweep_at_ <= now) {
-        sweep();
-    }
-    if (blank_at_ && *blank_at_ <= now) {
-        make_next_blank();
-    }
-}
-
-// Without a blank the next order forks, and reports why it cannot.
-void ForkServer::make_next_blank() {
-    blank_at_.reset();
-    if (!blank_) {
-        std::error_code ignored;
-        blank_ = make_blank(BlankFor::later, ignored);
+        if (sweep_at_ && *sweep_at_ <= Clock::now()) {
+            sweep();
+        }
     }
 }
 
@@ -104,84 +84,35 @@ void ForkServer::make_next_blank() {
 void ForkServer::take_order() {
     transport::Packet packet;
     std::error_code error;
-    const transport::Received received = transport::receive_packet(control_.get(), packet, error);
-    const bool cut = received == transport::Received::failed && packet.size > 0;
-    if (received != transport::Received::packet && !cut) {
+    if (transport::receive_packet(control_.get(), packet, error) != transport::Received::packet) {
         return;  // nothing there, or a hang-up that the next poll reports
     }
-    const auto order = packet.as<transport::StartMessage>();
-    if (!order || order->kind != transport::ControlKind::start || order->generation != generation_) {
-        return;  // meant for a fork server that died; the host repeats it
+    const auto order = packet.as<transport::MakeBlankMessage>();
+    // Else it is meant for a fork server that died; the host asks again.
+    if (order && order->kind == transport::ControlKind::make_blank && order->generation == generation_) {
+        make_blank_for_host(order->use);
     }
-    if (cut || packet.descriptors.size() != order->descriptor_count) {
-        refuse(*order, cut ? error.value() : EPROTO);
-        return;
-    }
-    start(packet, *order);
 }
 
-// The host first: it has something to do meanwhile, and the blank may well take this core.
-void ForkServer::start(const transport::Packet& packet, const transport::StartMessage& order) {
+void ForkServer::make_blank_for_host(transport::BlankFor use) {
     std::error_code error;
-    if (!has_living_blank()) {
-        blank_ = make_blank(BlankFor::an_order, error);
+    const std::optional<Blank> blank = make_blank(use, error);
+    if (blank) {
+        children_.insert(blank->pid);
+        transport::BlankMessage message;
+        message.pid = blank->pid;
+        error = tell_host(message, std::array{blank->process.get(), blank->orders.get()});
+        // One that did not get there hears that nobody holds its socket any more, and ends.
     }
-    if (!blank_) {
-        refuse(order, error.value());
-        return;
-    }
-    Blank worker = std::move(*blank_);
-    blank_.reset();
-    workers_.emplace(worker.pid, order.start_id);
-    if (!report_started(order, worker)) {
-        return;
-    }
-    std::vector<int> descriptors;
-    for (const transport::Descriptor& descriptor : packet.descriptors) {
-        descriptors.push_back(descriptor.get());
-    }
-    // Fails only when somebody killed it right now: then it is a worker that died on its way.
-    if (transport::send_packet(worker.orders.get(), {packet.bytes, packet.size}, descriptors)) {
-        ::kill(worker.pid, SIGKILL);
-    }
-    const auto now = Clock::now();
-    const bool in_a_burst = now - std::exchange(ordered_at_, now) < kBlankDelay;
-    blank_at_ = now + (in_a_burst ? kBlankDelayInBurst : kBlankDelay);
-}
-
-// One that somebody killed is forgotten; reap() does not miss it.
-bool ForkServer::has_living_blank() {
-    pollfd end{blank_ ? blank_->process.get() : -1, POLLIN, 0};
-    if (blank_ && ::poll(&end, 1, 0) != 0) {
-        blank_.reset();
-    }
-    return blank_.has_value();
-}
-
-// A worker that the host cannot hold by a pidfd is none.
-bool ForkServer::report_started(const transport::StartMessage& order, const Blank& worker) {
-    transport::StartedMessage message;
-    message.pid = worker.pid;
-    message.start_id = order.start_id;
-    const std::array descriptors{worker.process.get()};
-    const std::error_code error = tell_host(message, descriptors);
     if (error) {
-        ::kill(worker.pid, SIGKILL);
-        workers_.erase(worker.pid);
-        refuse(order, error.value());
+        transport::NoBlankMessage message;
+        message.error = error.value();
+        tell_host(message);
     }
-    return !error;
-}
-
-void ForkServer::refuse(const transport::StartMessage& order, int error) {
-    transport::StartFailedMessage message;
-    message.error = error;
-    message.start_id = order.start_id;
-    tell_host(message);
 }
 
 void ForkServer::reap() {
-    drain_signals(signals_.get());
+    drain_signals(signals_.get(), SIGCHLD);
     for (;;) {
         siginfo_t death{};
         if (::waitid(P_ALL, 0, &death, WEXITED | WNOHANG | WNOWAIT) != 0 || death.si_pid == 0) {
@@ -192,22 +123,10 @@ void ForkServer::reap() {
         int status = 0;
         rusage usage{};
         ::wait4(death.si_pid, &status, 0, &usage);
-        if (blank_ && blank_->pid == death.si_pid) {
-            on_blank_death();
-            continue;
-        }
-        if (const auto worker = workers_.extract(death.si_pid)) {
-            report_exit(worker.mapped(), status, usage);
+        if (children_.erase(death.si_pid) > 0) {
+            report_exit(death.si_pid, status, usage);
         }
         sweep_soon();
-    }
-}
-
-void ForkServer::on_blank_death() {
-    const bool short_life = Clock::now() - blank_->made_at < kTooShortLife;
-    blank_.reset();
-    if (!short_life) {
-        make_next_blank();
     }
 }
 
@@ -220,46 +139,43 @@ void ForkServer::sweep_soon() {
 // What a dead worker had started is ours now.
 void ForkServer::sweep() {
     sweep_at_.reset();
-    std::vector<pid_t> spared;
-    spared.reserve(workers_.size() + 1);
-    for (const auto& [pid, start_id] : workers_) {
-        spared.push_back(pid);
-    }
-    if (blank_) {
-        spared.push_back(blank_->pid);
-    }
+    std::vector<pid_t> spared(children_.begin(), children_.end());
     std::sort(spared.begin(), spared.end());
     // What dies of this is reaped, and that has us look again.
     kill_children(spared);
 }
 
-void ForkServer::report_exit(std::uint64_t start_id, int status, const rusage& usage) {
+void ForkServer::report_exit(pid_t dead, int status, const rusage& usage) {
     transport::ExitedMessage message;
     message.wait_status = status;
-    message.start_id = start_id;
+    message.pid = dead;
     message.user_microseconds = microseconds(usage.ru_utime);
     message.system_microseconds = microseconds(usage.ru_stime);
     message.peak_resident_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
     tell_host(message);
 }
 
-// The socket is non-blocking for the guard's sake; we have nothing better to do than to wait for a slow host.
+// The socket is non-blocking for the guard's sake; we have nothing better to do than to wait for a slow host, or for
+// memory.
 template <typename T>
 std::error_code ForkServer::tell_host(const T& message, std::span<const int> descriptors) {
     for (;;) {
         const std::error_code error = transport::send_message(control_.get(), message, descriptors);
-        if (error != std::errc::operation_would_block && error != std::errc::resource_unavailable_try_again) {
+        if (error == std::errc::operation_would_block || error == std::errc::resource_unavailable_try_again) {
+            wait_for_host(POLLOUT, -1);
+        } else if (transport::is_shortage(error)) {
+            wait_for_host(0, transport::kShortagePause);
+        } else {
             return error;
         }
-        wait_for_room();
     }
 }
 
-void ForkServer::wait_for_room() {
+void ForkServer::wait_for_host(short what, int milliseconds) {
     std::array<pollfd, 2> events{};
-    events[0] = {control_.get(), POLLOUT, 0};
+    events[0] = {control_.get(), what, 0};
     events[1] = {guard_.get(), POLLIN, 0};
-    if (::poll(events.data(), events.size(), -1) > 0 && events[1].revents != 0) {
+    if (::poll(events.data(), events.size(), milliseconds) > 0 && events[1].revents != 0) {
         outlive_guard();
     }
 }

@@ -38,7 +38,7 @@ class Guard {
     transport::Descriptor control_;
     transport::Descriptor host_;     // pidfd
     transport::Descriptor self_;     // pidfd, for the fork servers to watch
-    transport::Descriptor signals_;  // SIGCHLD
+    transport::Descriptor signals_;  // SIGCHLD; SIGCONT, which is for the fork server, too
     pid_t fork_server_ = 0;          // 0: none at the moment
     std::uint32_t generation_ = 0;
     bool announced_ = true;

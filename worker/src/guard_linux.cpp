@@ -1,6 +1,7 @@
 #include "guard.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,8 +51,9 @@ Guard::Guard() : control_(transport::kGuardControlDescriptor), host_(transport::
     ::setsid();
     set_process_name("bulkhead-guard");
     adopt_orphans();
+    go_on_without_parent();
     self_ = open_process(::getpid());
-    signals_ = open_signals({SIGCHLD});
+    signals_ = open_signals({SIGCHLD, SIGCONT});
     const bool ready = null_standard_streams() && ::chdir("/") == 0 && self_ && signals_;
     // A stopped host must not block the guard in a send; the fork server waits for room by itself.
     if (!ready || ::fcntl(control_.get(), F_SETFL, O_NONBLOCK) != 0) {
@@ -101,8 +103,13 @@ void Guard::announce_fork_server() {
     transport::ForkServerStartedMessage message;
     message.generation = generation_;
     message.pid = fork_server_;
+    std::error_code error = transport::send_message(control_.get(), message);
+    for (pollfd host{host_.get(), POLLIN, 0};
+         transport::is_shortage(error) && ::poll(&host, 1, transport::kShortagePause) == 0;) {
+        error = transport::send_message(control_.get(), message);
+    }
     // Any other failure means that the host is gone, which the next wait finds out.
-    announced_ = !would_block(transport::send_message(control_.get(), message));
+    announced_ = !would_block(error);
 }
 
 // True while there is a host to work for.
@@ -121,7 +128,10 @@ bool Guard::wait_for_events() {
         announce_fork_server();
     }
     if (events[2].revents != 0) {
-        drain_signals(signals_.get());
+        const bool is_told_to_go_on = drain_signals(signals_.get(), SIGCONT);
+        if (is_told_to_go_on && fork_server_ != 0) {
+            ::kill(fork_server_, SIGCONT);
+        }
     }
     return true;
 }

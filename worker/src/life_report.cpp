@@ -28,7 +28,7 @@ void LifeReport::ready(const std::vector<bulkhead_method>& methods, std::uint32_
     }
     outbox_.header().method_count = static_cast<std::uint32_t>(methods.size());
     outbox_.header().traits = traits;
-    enter(Life::ready, "");
+    note(Life::ready, "");
 }
 
 void LifeReport::refused(const Refusal& refusal) noexcept { give_up(Life::refused, refusal); }

@@ -20,12 +20,13 @@ class LifeReport {
 
     // `step` completes "the worker died ..." and is what the host says when nothing follows.
     void loading(std::string_view step) noexcept;
-    // Describes the methods; from now on the worker may be told to serve. `traits` are transport::WorkerTraits.
+    // Describes the methods; from now on the worker may serve. `traits` are transport::WorkerTraits. Wakes nobody:
+    // announce() does, where the worker has to be told to start, or when its first call has been served, which has
+    // waited long enough.
     void ready(const std::vector<bulkhead_method>& methods, std::uint32_t traits) noexcept;
     // The plugin loads the state, or is being activated.
     void restoring() noexcept;
     void activating() noexcept;
-    // Wakes nobody: announce() does, when the first call has been served. That has waited long enough.
     void serving() noexcept;
     void announce() noexcept { signal_.raise(); }
     void handed_over() noexcept;

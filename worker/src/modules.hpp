@@ -6,7 +6,10 @@
 
 namespace bulkhead::worker {
 
-// All that are loaded now. `names` are those of the sealed copies. Not while a crash is recorded.
+// Of those that are loaded now, once and for all processes that are forked from this one.
+void note_first_modules();
+
+// Those, and what was loaded since. `names` are those of the sealed copies. Not while a crash is recorded.
 void note_modules(const LibraryNames& names, transport::BlackBoxRecord& record);
 
 // Adds those that were loaded since: the one whose constructor crashes, what a plugin loaded by itself. Reads the

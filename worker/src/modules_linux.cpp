@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "module_files.hpp"
 #include "modules.hpp"
@@ -24,6 +25,9 @@ struct SealedName {
     char name[sizeof BlackBoxModule::name];
 };
 std::array<SealedName, 80> the_sealed_names{};
+
+// What every worker has, because it is forked: noted once, in the parent.
+std::vector<BlackBoxModule> the_first_modules;
 
 using Headers = std::span<const ElfW(Phdr)>;
 
@@ -55,7 +59,7 @@ void note_build_id(std::span<const std::byte> notes, BlackBoxModule& module) {
     }
 }
 
-void note_module(std::string_view path, std::uint64_t bias, Headers headers, BlackBoxRecord& record) {
+BlackBoxModule describe(std::string_view path, std::uint64_t bias, Headers headers) {
     BlackBoxModule module{};
     module.bias = bias;
     for (const ElfW(Phdr) & segment : headers) {
@@ -78,7 +82,20 @@ void note_module(std::string_view path, std::uint64_t bias, Headers headers, Bla
     std::string_view name = name_of(path);
     name.remove_prefix(name.size() - std::min(name.size(), sizeof module.name - 1));
     name.copy(module.name, name.size());
-    record.modules[record.module_count++] = module;
+    return module;
+}
+
+BlackBoxModule describe(const dl_phdr_info& info) {
+    return describe(info.dlpi_name, info.dlpi_addr, Headers(info.dlpi_phdr, info.dlpi_phnum));
+}
+
+template <typename Visit>
+void for_each_module(Visit visit) {
+    const auto callback = [](dl_phdr_info* info, std::size_t, void* argument) {
+        (*static_cast<Visit*>(argument))(*info);
+        return 0;
+    };
+    ::dl_iterate_phdr(callback, &visit);
 }
 
 bool is_noted(const BlackBoxRecord& record, std::uint64_t bias) {
@@ -117,11 +134,19 @@ void note_library_at(const link_map& entry, BlackBoxRecord& record) {
     if (copy_own_memory(segments.data(), bias + header.e_phoff, size) == size) {
         std::array<char, 512> room;
         const std::string_view path = read_path(reinterpret_cast<std::uint64_t>(entry.l_name), room);
-        note_module(path, bias, Headers(segments).first(count), record);
+        record.modules[record.module_count++] = describe(path, bias, Headers(segments).first(count));
     }
 }
 
 }  // namespace
+
+void note_first_modules() {
+    for_each_module([](const dl_phdr_info& info) {
+        if (the_first_modules.size() < transport::kBlackBoxModules) {
+            the_first_modules.push_back(describe(info));
+        }
+    });
+}
 
 void note_modules(const LibraryNames& names, BlackBoxRecord& record) {
     auto target = the_sealed_names.begin();
@@ -133,16 +158,15 @@ void note_modules(const LibraryNames& names, BlackBoxRecord& record) {
             ++target;
         }
     }
-    record.module_count = 0;
-    const auto note = [](dl_phdr_info* info, std::size_t, void* argument) {
-        BlackBoxRecord& box = *static_cast<BlackBoxRecord*>(argument);
-        if (box.module_count == transport::kBlackBoxModules) {
-            return 1;
+    if (record.module_count == 0) {
+        std::copy(the_first_modules.begin(), the_first_modules.end(), record.modules);
+        record.module_count = static_cast<std::uint32_t>(the_first_modules.size());
+    }
+    for_each_module([&record](const dl_phdr_info& info) {
+        if (record.module_count < transport::kBlackBoxModules && !is_noted(record, info.dlpi_addr)) {
+            record.modules[record.module_count++] = describe(info);
         }
-        note_module(info->dlpi_name, info->dlpi_addr, Headers(info->dlpi_phdr, info->dlpi_phnum), box);
-        return 0;
-    };
-    ::dl_iterate_phdr(note, &record);
+    });
 }
 
 void note_late_modules(BlackBoxRecord& record) noexcept {

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
-#include <vector>
+#include <span>
 
 #include "bulkhead/plugin/plugin.h"
 #include "bulkhead/transport/host_outbox.hpp"
@@ -31,13 +31,16 @@ struct CallBytes {
 };
 
 // One per call slot of the channel, used again and again. The dispatcher opens it; then it belongs to the thread of the
-// plugin that answers, apart from `id`, which decides under the reply outbox's lock who answered first.
+// plugin that answers, apart from `id`, which decides under the reply outbox's lock who answered first, and `buffer`,
+// which that lock guards while the call is open.
 struct OpenCall {
+    OpenCall(const transport::CallCell& its_cell, CallBytes& its_bytes) noexcept : cell(&its_cell), bytes(&its_bytes) {}
+
     std::atomic<std::uint64_t> id{0};  // 0: answered
     std::uint64_t deadline = 0;
-    const transport::CallCell* cell = nullptr;
+    const transport::CallCell* cell;
     ReplyBuffer buffer;
-    CallBytes* bytes = nullptr;
+    CallBytes* bytes;
     bool traced = false;
 
     // False: the call has its outcome already, the answer is dropped.
@@ -52,16 +55,23 @@ class OpenCalls {
   public:
     explicit OpenCalls(const transport::HostOutboxView& host)
         : host_(host),
-          calls_(host.geometry().call_slots),
-          bytes_(std::make_unique_for_overwrite<CallBytes[]>(host.geometry().call_slots)) {
-        for (std::uint32_t index = 0; index < calls_.size(); ++index) {
-            calls_[index].cell = &host.call_cell(index);
-            calls_[index].bytes = &bytes_[index];
-        }
-    }
+          capacity_(host.geometry().call_slots),
+          calls_(std::allocator<OpenCall>().allocate(capacity_)),
+          bytes_(std::make_unique_for_overwrite<CallBytes[]>(capacity_)) {}
+    OpenCalls(const OpenCalls&) = delete;
+    OpenCalls& operator=(const OpenCalls&) = delete;
+    ~OpenCalls() { std::allocator<OpenCall>().deallocate(calls_, capacity_); }  // of what has nothing to destroy
 
-    // The slot of a call id. The host keeps ids in range.
-    OpenCall& slot(std::uint64_t id) noexcept { return calls_[id & 0xFFFF]; }
+    // [main-thread] The slot of a request. The host keeps ids in range, and uses the first slots again and again: the
+    // others are not touched, so a start need not wait for that.
+    OpenCall& slot(std::uint64_t id) noexcept {
+        const std::size_t index = id & 0xFFFF;
+        for (std::size_t next = used_.load(std::memory_order_relaxed); next <= index; ++next) {
+            std::construct_at(&calls_[next], host_.call_cell(static_cast<std::uint32_t>(next)), bytes_[next]);
+            used_.store(next + 1, std::memory_order_release);
+        }
+        return calls_[index];
+    }
 
     // [main-thread] Takes over what the message says. The request's bytes stay where they are returned until the
     // call is answered.
@@ -89,16 +99,18 @@ class OpenCalls {
     // [any-thread] Null: the call was answered already, or never was one.
     OpenCall* find(const bulkhead_call* handle) noexcept {
         const std::uint64_t id = id_of(handle);
-        if (id == 0 || (id & 0xFFFF) >= calls_.size() || slot(id).id.load(std::memory_order_acquire) != id) {
+        const std::size_t index = id & 0xFFFF;
+        if (id == 0 || index >= used_.load(std::memory_order_acquire) ||
+            calls_[index].id.load(std::memory_order_acquire) != id) {
             return nullptr;
         }
-        return &slot(id);
+        return &calls_[index];
     }
 
     // [main-thread] `visit(call, id)` for each call without an answer.
     template <typename Visit>
     void for_each_open(Visit&& visit) {
-        for (OpenCall& call : calls_) {
+        for (OpenCall& call : std::span(calls_, used_.load(std::memory_order_relaxed))) {
             if (const std::uint64_t id = call.id.load(std::memory_order_acquire); id != 0) {
                 visit(call, id);
             }
@@ -115,7 +127,9 @@ class OpenCalls {
 
   private:
     const transport::HostOutboxView& host_;
-    std::vector<OpenCall> calls_;
+    std::size_t capacity_;
+    OpenCall* calls_;  // the first `used_` of them were made
+    std::atomic<std::size_t> used_{0};
     std::unique_ptr<CallBytes[]> bytes_;
 };
 

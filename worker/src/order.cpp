@@ -1,10 +1,5 @@
 #include "order.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace bulkhead::worker {
@@ -50,19 +45,6 @@ OrRefusal<Order> parse_order(std::string_view text) {
     } catch (const Json::exception& failure) {
         return unreadable(failure.what());
     }
-}
-
-OrRefusal<Order> read_order(int file) {
-    struct stat status {};
-    if (::fstat(file, &status) != 0) {
-        return unreadable(std::strerror(errno));
-    }
-    std::string text(static_cast<std::size_t>(status.st_size), '\0');
-    const ssize_t size = ::pread(file, text.data(), text.size(), 0);
-    if (size != status.st_size) {
-        return unreadable(size < 0 ? std::strerror(errno) : "it is shorter than it says");
-    }
-    return parse_order(text);
 }
 
 }  // namespace bulkhead::worker

@@ -43,7 +43,4 @@ struct Order {
 // The host wrote it, so what does not parse is our own mistake; it still gets a sentence.
 OrRefusal<Order> parse_order(std::string_view json);
 
-// Reads the whole sealed file and parses it.
-OrRefusal<Order> read_order(int file);
-
 }  // namespace bulkhead::worker

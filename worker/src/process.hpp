@@ -24,8 +24,9 @@ bool rule_out_core_dumps() noexcept;
 // Blocks the signals and returns a descriptor that tells of them. Close-on-exec, non-blocking.
 transport::Descriptor open_signals(std::initializer_list<int> signals) noexcept;
 
-// Reads all that `signals` has to tell; the caller looks at the state of things itself.
-void drain_signals(int signals) noexcept;
+// Reads all that `signals` has to tell; the caller looks at the state of things itself. Whether `number` was among
+// them.
+bool drain_signals(int signals, int number) noexcept;
 
 // Closes every descriptor from 3 up that is not in `kept` (ascending).
 void close_all_but(std::span<const int> kept) noexcept;
@@ -45,5 +46,8 @@ void adopt_orphans() noexcept;
 
 // A descriptor that becomes readable when the process is dead. Sets errno.
 transport::Descriptor open_process(pid_t process) noexcept;
+
+// Should somebody have stopped this process, it goes on when its parent dies, and can see to what follows from that.
+void go_on_without_parent() noexcept;
 
 }  // namespace bulkhead::worker

@@ -99,10 +99,12 @@ transport::Descriptor open_signals(std::initializer_list<int> signals) noexcept 
     return transport::Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-void drain_signals(int signals) noexcept {
-    signalfd_siginfo ignored[8];
-    while (::read(signals, ignored, sizeof ignored) > 0) {
+bool drain_signals(int signals, int number) noexcept {
+    bool came = false;
+    for (signalfd_siginfo signal{}; ::read(signals, &signal, sizeof signal) > 0;) {
+        came = came || signal.ssi_signo == static_cast<std::uint32_t>(number);
     }
+    return came;
 }
 
 void close_all_but(std::span<const int> kept) noexcept {
@@ -140,5 +142,7 @@ void adopt_orphans() noexcept { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 transport::Descriptor open_process(pid_t process) noexcept {
     return transport::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
 }
+
+void go_on_without_parent() noexcept { ::prctl(PR_SET_PDEATHSIG, SIGCONT); }
 
 }  // namespace bulkhead::worker

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include "death_point.hpp"
@@ -22,7 +23,9 @@ bool is_past(std::uint64_t deadline, SteadyTime now) {
     return deadline != 0 && deadline <= static_cast<std::uint64_t>(nanoseconds);
 }
 
-transport::Message short_error(std::uint64_t call_id, std::string_view text) {
+}  // namespace
+
+transport::Message short_error(std::uint64_t call_id, std::string_view text) noexcept {
     transport::Message message;
     message.call_id = call_id;
     message.kind = static_cast<std::uint8_t>(transport::Kind::plugin_error);
@@ -30,8 +33,6 @@ transport::Message short_error(std::uint64_t call_id, std::string_view text) {
     std::memcpy(message.inline_bytes, text.data(), message.length);
     return message;
 }
-
-}  // namespace
 
 ReplyOutbox::ReplyOutbox(transport::WorkerOutbox& outbox, const transport::HostOutboxView& host,
                          const transport::WorkerCell& cell, const SignalEvent& signal)
@@ -62,7 +63,7 @@ bool ReplyOutbox::answer(OpenCall& call, transport::Message& message) noexcept {
         }
         if (hold_) {
             held_.push_back(message);
-            held_count_.store(held_.size(), std::memory_order_release);
+            note_held();
         } else {
             publish(message);
         }
@@ -133,31 +134,79 @@ void ReplyOutbox::notify_host() noexcept {
     }
 }
 
-std::optional<std::uint64_t> ReplyOutbox::allocate(std::size_t size, const OpenCall& call) noexcept {
-    if (auto block = try_allocate(size)) {
-        return block;
+std::optional<ReplyBuffer> ReplyOutbox::buffer_of(const OpenCall& call, std::uint64_t id) noexcept {
+    const std::lock_guard lock(mutex_);
+    return call.id.load(std::memory_order_relaxed) == id ? std::optional(call.buffer) : std::nullopt;
+}
+
+bool ReplyOutbox::set_buffer(OpenCall& call, std::uint64_t id, const ReplyBuffer& buffer) noexcept {
+    ReplyBuffer unused = buffer;
+    bool open = false;
+    {
+        const std::lock_guard lock(mutex_);
+        open = call.id.load(std::memory_order_relaxed) == id;
+        if (open) {
+            std::swap(call.buffer, unused);
+        }
     }
+    if (unused.block) {
+        free(*unused.block);
+    }
+    return open;
+}
+
+bool ReplyOutbox::may_be_buffer(const OpenCall& call, const void* data) const noexcept {
+    const auto* place = static_cast<const std::byte*>(data);
+    const std::byte* slab = outbox_.block(0);
+    return place == call.bytes->reply.data() ||
+           (std::greater_equal<>()(place, slab) && std::less<>()(place, slab + host_.geometry().reply_slab_size));
+}
+
+Room ReplyOutbox::allocate(std::size_t size, const OpenCall& call, std::uint64_t id) noexcept {
+    if (auto block = try_allocate(size)) {
+        return {block, {}};
+    }
+    const std::uint64_t deadline = call.deadline;
     auto& waiters = outbox_.header().waits_for_room;
     waiters.fetch_add(1, std::memory_order_seq_cst);
-    std::optional<std::uint64_t> block;
-    for (;;) {
+    Room room;
+    while (!room.block && room.shortage.empty()) {
         const std::uint32_t bell = cell_.bell.load(std::memory_order_acquire);
         const std::uint32_t changed = changed_.load(std::memory_order_acquire);
         transport::full_fence();
-        block = try_allocate(size);
+        room.block = try_allocate(size);
         const SteadyTime now = std::chrono::steady_clock::now();
-        // At a shutdown nobody releases blocks any more, and destroy() may wait for this thread.
-        const bool shut_down = cell_.shut_down.load(std::memory_order_acquire) != 0;
-        if (block || shut_down || !call.is_wanted() || is_past(call.deadline, now)) {
+        if (room.block) {
             break;
         }
-        const auto left =
-            call.deadline == 0 ? kLongestWait : std::chrono::nanoseconds(call.deadline) - now.time_since_epoch();
-        transport::futex_wait_either(cell_.bell, bell, changed_, changed,
-                                     now + std::min<std::chrono::nanoseconds>(left, kLongestWait));
+        if (cell_.shut_down.load(std::memory_order_acquire) != 0) {
+            // Nobody releases blocks any more, and destroy() may wait for this thread.
+            room.shortage = "the plugin was stopped before there was room for the answer";
+        } else if (call.id.load(std::memory_order_acquire) != id || !call.is_wanted()) {
+            room.shortage = "nobody waits for the answer any more";
+        } else if (is_past(deadline, now)) {
+            room.shortage = "there was no room for the answer before its deadline";
+        } else if (waits_for_itself()) {
+            room.shortage = "no room: other answers fill it, and they wait for this method to return";
+        } else {
+            const auto left =
+                deadline == 0 ? kLongestWait : std::chrono::nanoseconds(deadline) - now.time_since_epoch();
+            transport::futex_wait_either(cell_.bell, bell, changed_, changed,
+                                         now + std::min<std::chrono::nanoseconds>(left, kLongestWait));
+        }
     }
     waiters.fetch_sub(1, std::memory_order_relaxed);
-    return block;
+    return room;
+}
+
+// No checkpoint can be taken while the plugin is in a method, and its threads' answers are held as well.
+bool ReplyOutbox::waits_for_itself() noexcept {
+    if (!hold_ || std::this_thread::get_id() != main_thread_) {
+        return false;
+    }
+    const std::lock_guard lock(mutex_);
+    const auto held = std::count_if(held_.begin(), held_.end(), [](const auto& message) { return message.in_slab(); });
+    return lent_.size() == static_cast<std::size_t>(held);
 }
 
 std::optional<std::uint64_t> ReplyOutbox::try_allocate(std::size_t size) noexcept {
@@ -192,6 +241,7 @@ void ReplyOutbox::free(std::uint64_t block) noexcept {
 
 void ReplyOutbox::hold_answers() noexcept {
     hold_ = true;
+    main_thread_ = std::this_thread::get_id();
     held_.reserve(host_.geometry().call_slots);
 }
 
@@ -236,7 +286,11 @@ void ReplyOutbox::fail_held(std::size_t count, std::string_view text) noexcept {
 
 void ReplyOutbox::drop_held(std::size_t count) noexcept {
     held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(count));
-    held_count_.store(held_.size(), std::memory_order_release);
+    note_held();
+}
+
+void ReplyOutbox::note_held() noexcept {
+    outbox_.header().answers_held.store(static_cast<std::uint32_t>(held_.size()), std::memory_order_release);
 }
 
 bool ReplyOutbox::wait_for_answers(std::uint64_t messages) noexcept {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "bulkhead/transport/host_outbox.hpp"
@@ -17,6 +18,15 @@
 
 namespace bulkhead::worker {
 
+// A plugin's failure without a number, in a text that fits into its slot.
+transport::Message short_error(std::uint64_t call_id, std::string_view text) noexcept;
+
+// A block for an answer, or a sentence that says why there is none.
+struct Room {
+    std::optional<std::uint64_t> block;
+    std::string_view shortage;
+};
+
 // Owned by the worker's main function; any thread. Small answers cost no allocation and no system call but the wake-up
 // that the host asked for.
 class ReplyOutbox {
@@ -25,7 +35,8 @@ class ReplyOutbox {
                 const transport::WorkerCell& cell, const SignalEvent& signal);
 
     // Publishes the call's one answer and closes it. False: somebody else answered first, nothing was published.
-    // A slab block in the message passes to the host; the call's other buffer is given back.
+    // A slab block in the message passes to the host, but stays its owner's when the answer came second; the call's
+    // other buffer is given back.
     bool answer(OpenCall& call, transport::Message& message) noexcept;
 
     // The same for a call that the plugin may be working on: its reply buffer stays what it is, so that a thread that
@@ -37,16 +48,25 @@ class ReplyOutbox {
     // Answers a request that cannot be begun, with a short text. [main-thread]
     void fail_unopened(std::uint64_t call_id, std::string_view text) noexcept;
 
-    // A block of the slab. Waits for the host to release one while the call is wanted; empty: it is not any more, its
-    // deadline has passed, or the host says to shut down.
-    std::optional<std::uint64_t> allocate(std::size_t size, const OpenCall& call) noexcept;
+    // Where this call's answer is built; empty: it has been answered.
+    std::optional<ReplyBuffer> buffer_of(const OpenCall& call, std::uint64_t id) noexcept;
+    // Replaces it, and gives the former one back. False: the call has been answered, and `buffer` is given back
+    // instead.
+    bool set_buffer(OpenCall& call, std::uint64_t id, const ReplyBuffer& buffer) noexcept;
+    // Whether this may be a buffer of that call, for all one can say without the lock.
+    bool may_be_buffer(const OpenCall& call, const void* data) const noexcept;
+
+    // A block of the slab for the call with this id. Waits for the host to release one while the call is open and
+    // wanted, its deadline has not passed, and the host does not say to shut down. Does not wait on the main thread
+    // when nothing but answers that are held, which only that thread can let go, is in the way.
+    Room allocate(std::size_t size, const OpenCall& call, std::uint64_t id) noexcept;
     void free(std::uint64_t block) noexcept;
     std::byte* block(std::uint64_t offset) const noexcept { return outbox_.block(offset); }
 
     // ---- answers that wait for a checkpoint. [main-thread]
     // From now on answers are held back; before the first call.
     void hold_answers() noexcept;
-    bool holds_any() const noexcept { return held_count_.load(std::memory_order_acquire) > 0; }
+    bool holds_any() const noexcept { return outbox_.header().answers_held.load(std::memory_order_acquire) > 0; }
     struct Answers {
         std::size_t held = 0;
         std::uint64_t given = 0;  // held ones too
@@ -77,6 +97,8 @@ class ReplyOutbox {
     void notify_host() noexcept;
     std::optional<std::uint64_t> try_allocate(std::size_t size) noexcept;
     void take_back_released_blocks() noexcept;
+    bool waits_for_itself() noexcept;
+    void note_held() noexcept;
     void drop_held(std::size_t count) noexcept;
 
     transport::WorkerOutbox& outbox_;
@@ -89,8 +111,8 @@ class ReplyOutbox {
     std::vector<LentBlock> lent_;
 
     bool hold_ = false;
+    std::thread::id main_thread_;
     std::vector<transport::Message> held_;
-    std::atomic<std::size_t> held_count_{0};
 
     std::atomic<std::uint32_t> changed_{0};  // futex word for waiters of this process
     std::atomic<bool> draining_{false};      // the dispatcher waits for answers

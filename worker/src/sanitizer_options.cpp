@@ -18,8 +18,11 @@ const char* __asan_default_options() { return BULKHEAD_FAULTS_KEEP_THEIR_SIGNALS
 const char* __ubsan_default_options() { return BULKHEAD_FAULTS_KEEP_THEIR_SIGNALS ":abort_on_error=1"; }
 
 // Forked workers make threads although the fork server had been one process. An orderly end takes no second of sleep.
+// What a library's thread-local memory is, the sanitizer guesses, and where it lies unluckily it takes a random number
+// for its size and ends the process.
 const char* __tsan_default_options() {
-    return BULKHEAD_FAULTS_KEEP_THEIR_SIGNALS ":abort_on_error=1:die_after_fork=0:atexit_sleep_ms=0";
+    return BULKHEAD_FAULTS_KEEP_THEIR_SIGNALS
+        ":abort_on_error=1:die_after_fork=0:atexit_sleep_ms=0:intercept_tls_get_addr=0";
 }
 
 }  // extern "C"

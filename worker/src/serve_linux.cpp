@@ -123,11 +123,12 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
     if (error) {
         die_unheard("the worker outbox cannot be mapped", error);
     }
+    const std::string order_text = transport::take_order(descriptors[slot::worker_outbox], host.geometry(), error);
     const SignalEvent signal(std::move(descriptors[slot::signal]));
     LifeReport life(outbox, signal);
     life.loading("while it was being prepared");
 
-    const Order order = value_or_give_up(read_order(descriptors[slot::order].get()), life);
+    const Order order = value_or_give_up(parse_order(order_text), life);
     std::vector<Descriptor> libraries;
     for (std::size_t index = slot::library; index < descriptors.size(); ++index) {
         libraries.push_back(std::move(descriptors[index]));
@@ -155,6 +156,9 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
     life.ready(instance.methods(), traits_of(instance));
 
     Dispatcher dispatcher(host, cell, outbox, replies, calls, instance, checkpoints);
+    if (!dispatcher.is_told_to_start()) {
+        life.announce();
+    }
     if (dispatcher.wait_for_start()) {
         restore(instance, host, life);
         activate(instance, life);

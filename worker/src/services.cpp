@@ -104,26 +104,18 @@ OpenCall* Services::find(const bulkhead_call* handle, const char* function) noex
     return call;
 }
 
-void Services::answer(OpenCall& call, Message& message, const char* function) noexcept {
-    if (replies_.answer(call, message)) {
-        return;
+bool Services::answer(OpenCall& call, Message& message, const char* function) noexcept {
+    const bool counts = replies_.answer(call, message);
+    if (!counts) {
+        complain_of_second_answer(function);
     }
-    if (message.in_slab()) {
-        replies_.free(message.slab_offset());
-    }
-    complain_of_second_answer(function);
+    return counts;
 }
 
 void Services::close_calls() noexcept {
     closed_.store(true, std::memory_order_relaxed);
     calls_.for_each_open([this](OpenCall& call, std::uint64_t id) {
-        Message message;
-        message.call_id = id;
-        message.kind = static_cast<std::uint8_t>(Kind::plugin_error);
-        constexpr std::string_view kText = "the plugin was stopped before it answered";
-        static_assert(kText.size() <= transport::kInlineCapacity);
-        message.length = kText.size();
-        std::memcpy(message.inline_bytes, kText.data(), kText.size());
+        Message message = short_error(id, "the plugin was stopped before it answered");
         // A thread of the plugin may answer at the same moment; then that answer counts.
         replies_.close(call, message);
     });
@@ -134,9 +126,12 @@ void Services::reply(bulkhead_call* handle, const void* data, std::size_t size) 
     if (call == nullptr) {
         return;
     }
-    if (data == call->buffer.data && size > 0) {
-        commit_reply(handle, size);
-        return;
+    if (size > 0 && replies_.may_be_buffer(*call, data)) {
+        const auto buffer = replies_.buffer_of(*call, OpenCalls::id_of(handle));
+        if (buffer && buffer->data == data) {
+            commit_reply(handle, size);
+            return;
+        }
     }
     if (size > payload_limit_) {
         Message message = message_for(handle, Kind::reply_too_large);
@@ -154,12 +149,21 @@ void Services::answer_with_copy(OpenCall& call, Message& message, const void* da
         if (data != nullptr) {
             transport::copy_lines(message.inline_bytes, static_cast<const std::byte*>(data), size);
         }
-    } else if (const auto block = call.is_wanted() ? replies_.allocate(size, call) : std::nullopt) {
-        std::memcpy(replies_.block(*block), data, size);
-        message.set_slab_offset(*block);
+    } else if (const Room room = call.is_wanted() ? replies_.allocate(size, call, message.call_id) : Room();
+               room.block) {
+        std::memcpy(replies_.block(*room.block), data, size);
+        message.set_slab_offset(*room.block);
+        if (!answer(call, message, function)) {
+            replies_.free(*room.block);
+        }
+        return;
+    } else if (!call.is_wanted()) {
+        message.length = 0;  // the host drops the answer but needs to see one
+    } else if (static_cast<Kind>(message.kind) == Kind::plugin_error) {
+        message.length = transport::kInlineCapacity;
+        std::memcpy(message.inline_bytes, data, transport::kInlineCapacity);
     } else {
-        // Nobody waits for it any more. The host drops the answer but needs to see one.
-        message.length = 0;
+        message = short_error(message.call_id, room.shortage);
     }
     answer(call, message, function);
 }
@@ -169,15 +173,21 @@ void* Services::reply_buffer(bulkhead_call* handle, std::size_t size) noexcept {
     if (call == nullptr || size > payload_limit_) {
         return nullptr;
     }
-    if (const auto former = std::exchange(call->buffer, {}).block) {
-        replies_.free(*former);
+    const std::uint64_t id = OpenCalls::id_of(handle);
+    replies_.set_buffer(*call, id, {});  // first, as its room may be what the new one takes
+    ReplyBuffer buffer{call->bytes->reply.data(), call->bytes->reply.size(), std::nullopt};
+    if (size > transport::kInlineCapacity) {
+        const Room room = replies_.allocate(size, *call, id);
+        if (!room.block) {
+            return nullptr;
+        }
+        buffer = {replies_.block(*room.block), size, room.block};
     }
-    if (size <= transport::kInlineCapacity) {
-        call->buffer = {call->bytes->reply.data(), call->bytes->reply.size(), std::nullopt};
-    } else if (const auto block = replies_.allocate(size, *call)) {
-        call->buffer = {replies_.block(*block), size, block};
+    if (!replies_.set_buffer(*call, id, buffer)) {
+        complain_of_second_answer("reply_buffer");
+        return nullptr;
     }
-    return call->buffer.data;
+    return buffer.data;
 }
 
 void Services::commit_reply(bulkhead_call* handle, std::size_t size) noexcept {
@@ -185,7 +195,12 @@ void Services::commit_reply(bulkhead_call* handle, std::size_t size) noexcept {
     if (call == nullptr) {
         return;
     }
-    const ReplyBuffer buffer = call->buffer;
+    const auto found = replies_.buffer_of(*call, OpenCalls::id_of(handle));
+    if (!found) {
+        complain_of_second_answer("commit_reply");
+        return;
+    }
+    const ReplyBuffer& buffer = *found;
     if (size > buffer.size) {
         char text[120];
         std::snprintf(text, sizeof text, "the plugin committed %zu bytes of a reply buffer that has %zu", size,

@@ -45,7 +45,8 @@ class Services {
     // The open call, or null after a complaint about `function`.
     OpenCall* find(const bulkhead_call* handle, const char* function) noexcept;
     void complain_of_second_answer(const char* function) noexcept;
-    void answer(OpenCall& call, transport::Message& message, const char* function) noexcept;
+    // False, after a complaint: it came second.
+    bool answer(OpenCall& call, transport::Message& message, const char* function) noexcept;
     void answer_with_copy(OpenCall& call, transport::Message& message, const void* data, std::size_t size,
                           const char* function) noexcept;
 

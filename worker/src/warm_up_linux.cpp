@@ -54,9 +54,14 @@ void populate_heap() noexcept {
     }
 }
 
+// The library is opened by way of its descriptor's name; the kernel makes what is behind such a name when it is first
+// looked for.
+void visit_own_descriptors() noexcept { static_cast<void>(::access("/proc/self/fd", F_OK)); }
+
 }  // namespace
 
 void warm_up() noexcept {
+    visit_own_descriptors();
     ::dl_iterate_phdr(map_module, nullptr);
     populate_heap();
     populate_stack();

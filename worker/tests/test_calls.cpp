@@ -180,6 +180,35 @@ TEST_CASE("an answer that finds no room waits until the host releases another") 
     }
 }
 
+TEST_CASE("an answer that finds no room by its deadline is an error that says so, and no empty reply") {
+    constexpr std::uint64_t kLarge = 1 << 20;
+    GuardProcess guard;
+    TestLane lane(guard, {.payload = kLarge, .in_flight = 8, .in_flight_bytes = 1});
+    TestWorker worker = lane.start_serving();
+    const auto soon = [] {
+        const auto time = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+        return CallOptions{.deadline =
+                               static_cast<std::uint64_t>(time.time_since_epoch() / std::chrono::nanoseconds(1))};
+    };
+    std::vector<std::uint64_t> filling;
+    for (int index = 0; index < 2; ++index) {
+        filling.push_back(lane.publish(worker, "produce", std::to_string(kLarge)));
+        CHECK(lane.await_answer(worker).payload.size() == kLarge);
+    }
+    const Answer reply = lane.call(worker, "produce", std::to_string(kLarge), soon());
+    CHECK(reply.kind == Kind::plugin_error);
+    CHECK(reply.status == 0);
+    CHECK(reply.payload == "there was no room for the answer before its deadline");
+    const Answer failure = lane.call(worker, "fail", std::string(4000, 'f'), soon());
+    CHECK(failure.kind == Kind::plugin_error);
+    CHECK(failure.status == -42);
+    CHECK(failure.payload == std::string(transport::kInlineCapacity, 'f'));
+    for (const std::uint64_t id : filling) {
+        lane.release(worker, id);
+    }
+    CHECK(lane.call(worker, "produce", std::to_string(kLarge)).payload.size() == kLarge);
+}
+
 TEST_CASE("a worker serves from its start position to its stop position, and the next one goes on there") {
     GuardProcess guard;
     TestLane lane(guard);
@@ -197,7 +226,7 @@ TEST_CASE("a worker serves from its start position to its stop position, and the
 
     const std::set<std::uint64_t> last{lane.await_answer(first).call_id, lane.await_answer(first).call_id};
     CHECK(last == std::set<std::uint64_t>{open, let_go});
-    CHECK(guard.await_exited(first.start_id).wait_status == 0);
+    CHECK(guard.await_exited(first.pid).wait_status == 0);
     CHECK(first.outbox.header().begun.load() == end + 1);
     const Answer moved = lane.await_answer(second);
     CHECK(moved.call_id == next);
@@ -218,7 +247,7 @@ TEST_CASE("a worker that has reached its stop position waits for its open calls,
     CHECK(is_alive(worker.pid));
     CHECK(worker.life() == transport::Life::serving);
     lane.shut_down(worker);
-    CHECK(guard.await_exited(worker.start_id).wait_status == 0);
+    CHECK(guard.await_exited(worker.pid).wait_status == 0);
     CHECK(worker.life() == transport::Life::stopped);
 }
 

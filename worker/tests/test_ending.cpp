@@ -38,7 +38,7 @@ TEST_CASE("a call that is open at a shutdown is answered in deactivate, or faile
         CHECK(answers[id].payload == "the plugin was stopped before it answered");
     }
 
-    CHECK(guard.await_exited(worker.start_id).wait_status == 0);
+    CHECK(guard.await_exited(worker.pid).wait_status == 0);
     CHECK(worker.life() == transport::Life::stopped);
     CHECK_FALSE(lane.try_take(worker));
     // destroy() could still read the requests, and what it did with its calls was ignored without a word.

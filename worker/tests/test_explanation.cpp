@@ -76,11 +76,9 @@ Answer explain(GuardProcess& guard, const BlackBox& box, const std::vector<char>
     const Descriptor library_file = sealed(library.data(), library.size());
     const int descriptors[] = {far.get(), box_file.get(), library_file.get()};
     transport::StartMessage message;
-    message.generation = guard.generation();
-    message.start_id = guard.next_start_id();
     message.role = transport::WorkerRole::explain;
-    message.descriptor_count = 3;
-    guard.send(message, descriptors);
+    const GuardProcess::Blank blank = guard.make_blank();
+    blank.order(message, descriptors);
     far.reset();
     Answer answer;
     char part[4096];
@@ -90,9 +88,7 @@ Answer explain(GuardProcess& guard, const BlackBox& box, const std::vector<char>
         size = ::read(output.get(), part, sizeof part);
         answer.text.append(part, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     } while (size > 0);
-    Descriptor process;
-    guard.await_started(message.start_id, process);
-    answer.wait_status = guard.await_exited(message.start_id).wait_status;
+    answer.wait_status = guard.await_exited(blank.pid).wait_status;
     return answer;
 }
 
@@ -201,7 +197,7 @@ int error_of(Try&& attempt) {
 
 TEST_CASE("a confined explainer has memory and its output, and nothing else") {
     const auto map = [](int protection, int flags, int file) {
-        return [=] { ::mmap(nullptr, 4096, protection, MAP_PRIVATE | flags, file, 0); };
+        return [=] { static_cast<void>(::mmap(nullptr, 4096, protection, MAP_PRIVATE | flags, file, 0)); };
     };
     CHECK(error_of(map(PROT_READ | PROT_WRITE, MAP_ANONYMOUS, -1)) == 0);
     CHECK(error_of(map(PROT_READ | PROT_EXEC, MAP_ANONYMOUS, -1)) == EPERM);
@@ -214,8 +210,9 @@ TEST_CASE("a confined explainer has memory and its output, and nothing else") {
     char byte = 0;
     CHECK(error_of([&] { return ::read(STDIN_FILENO, &byte, 1); }) == EPERM);
     CHECK(error_of(map(PROT_READ, MAP_ANONYMOUS, -1)) == 0);
-    CHECK(error_of([] { ::mmap(nullptr, std::size_t{1} << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }) ==
-          ENOMEM);
+    CHECK(error_of([] {
+              static_cast<void>(::mmap(nullptr, std::size_t{1} << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+          }) == ENOMEM);
 }
 #endif
 

@@ -26,11 +26,9 @@ Json inspect(GuardProcess& guard, int library) {
     Descriptor far(ends[1]);
     const int descriptors[] = {far.get(), library};
     transport::StartMessage message;
-    message.generation = guard.generation();
-    message.start_id = guard.next_start_id();
     message.role = transport::WorkerRole::inspect;
-    message.descriptor_count = 2;
-    guard.send(message, descriptors);
+    const GuardProcess::Blank blank = guard.make_blank();
+    blank.order(message, descriptors);
     far.reset();
     std::string text;
     char part[4096];
@@ -40,9 +38,7 @@ Json inspect(GuardProcess& guard, int library) {
         size = ::read(output.get(), part, sizeof part);
         text.append(part, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     } while (size > 0);
-    Descriptor process;
-    guard.await_started(message.start_id, process);
-    CHECK(guard.await_exited(message.start_id).wait_status == 0);
+    CHECK(guard.await_exited(blank.pid).wait_status == 0);
     REQUIRE(Json::accept(text));
     return Json::parse(text);
 }

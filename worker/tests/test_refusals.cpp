@@ -37,7 +37,7 @@ TEST_CASE("a worker refuses a library that it cannot run, in one sentence, and e
         TestWorker worker = lane.start({.library = each.library});
         CHECK(worker.await_settled() == Life::refused);
         CHECK(worker.failure() == each.sentence);
-        CHECK(guard.await_exited(worker.start_id).wait_status == 0);
+        CHECK(guard.await_exited(worker.pid).wait_status == 0);
     }
 }
 
@@ -63,7 +63,7 @@ TEST_CASE("a plugin that dies before it is ready leaves behind what it was doing
     for (const auto& each : cases) {
         CAPTURE(each.library);
         TestWorker worker = lane.start({.library = each.library});
-        CHECK(guard.await_exited(worker.start_id).wait_status == each.status);
+        CHECK(guard.await_exited(worker.pid).wait_status == each.status);
         CHECK(worker.life() == Life::loading);
         CHECK(worker.failure() == each.step);
     }
@@ -80,7 +80,7 @@ TEST_CASE("a plugin that hangs in create says so and can be killed") {
     }
     CHECK(worker.life() == Life::loading);
     ::kill(worker.pid, SIGKILL);
-    CHECK(guard.await_exited(worker.start_id).wait_status == SIGKILL);
+    CHECK(guard.await_exited(worker.pid).wait_status == SIGKILL);
 }
 
 TEST_CASE("a plugin whose activate fails is refused when it shall take over") {
@@ -89,7 +89,7 @@ TEST_CASE("a plugin whose activate fails is refused when it shall take over") {
     TestWorker worker = lane.start({.library = "libfailing_activate.so"});
     REQUIRE(worker.await_settled() == Life::ready);
     lane.take_over(worker, 0);
-    CHECK(guard.await_exited(worker.start_id).wait_status == 0);
+    CHECK(guard.await_exited(worker.pid).wait_status == 0);
     CHECK(worker.life() == Life::refused);
     CHECK(worker.failure() == "its activate function failed with number 98: the port is taken");
 }

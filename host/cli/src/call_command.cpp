@@ -1,9 +1,11 @@
 // bulkhead call: one method of one plugin.
 #include <atomic>
 #include <bulkhead/host/host.hpp>
+#include <bulkhead/host/report_json.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "command.hpp"
 #include "console.hpp"
@@ -22,7 +24,8 @@ constexpr char kCallFooter[] =
     "The request is sent as it is, and the reply printed as it is. PLUGIN is a folder with a plugin.json, that file,\n"
     "or a library. The exit code is 0 for a reply, 1 when the plugin answered with an error, 4 when the call was lost\n"
     "with its worker, 5 when it did not end in time. A death's report is kept for `bulkhead reports`, and its request\n"
-    "for `bulkhead replay`.\n\n"
+    "for `bulkhead replay`. A death that cost the calls nothing, such as one in the stop, is told too, and changes no\n"
+    "exit code.\n\n"
     "Examples:\n"
     "  bulkhead call build/greeter greet Ada\n"
     "  bulkhead call build/scaler scale '{\"by\": 2}'\n"
@@ -48,7 +51,7 @@ void show_reply(const Bytes& reply) {
     }
 }
 
-void show_json(const result<Bytes>& outcome, std::chrono::nanoseconds took) {
+nlohmann::json json_of_outcome(const result<Bytes>& outcome, std::chrono::nanoseconds took) {
     nlohmann::json json;
     if (outcome) {
         json = {{"outcome", "reply"}, {"reply", json_of_bytes(outcome->text())}};
@@ -56,12 +59,12 @@ void show_json(const result<Bytes>& outcome, std::chrono::nanoseconds took) {
         json = json_of(outcome.error());
     }
     json["milliseconds"] = std::chrono::duration<double, std::milli>(took).count();
-    print(json_line(json));
+    return json;
 }
 
 // The sentence, and what is known of a death.
 void show_error(const Error& error, const WantedCall& wanted) {
-    complain(advised(error, wanted.plugin));
+    complain(advised(error, wanted.plugin, wanted.log ? PluginOutput::shown : PluginOutput::hidden));
     if (error.report && !wanted.json) {
         print_error(harmless(error.report->text()));
     }
@@ -80,14 +83,38 @@ result<T> informed(result<T> outcome, const DeathWatch& deaths) {
     return error;
 }
 
-ExitCode call_once(const Plugin& plugin, const WantedCall& wanted, const std::string& request,
-                   const CallOptions& options, const DeathWatch& deaths) {
+// The death of the worker that a call hangs in, which ends when the host has been patient for long enough. Null: it
+// lives, because the plugin noticed that nobody waits any more.
+std::shared_ptr<const Report> hang_after(const Plugin& plugin, std::chrono::nanoseconds grace,
+                                         const DeathWatch& deaths) {
+    constexpr std::chrono::milliseconds kKilling{500};  // it is asked where it is, ended and buried
+    constexpr std::chrono::seconds kReading{5};         // its stack, which the report waits for
+    const auto before = plugin.stats().deaths;
+    auto death = deaths.await_hang(grace + kKilling);
+    return death || plugin.stats().deaths == before ? death : deaths.await_hang(kReading);
+}
+
+// What became of a call, of which text is shown already.
+struct Answer {
+    ExitCode code = ExitCode::done;
+    nlohmann::json json;     // the line that is left to be printed, with --json
+    std::string told_death;  // id of the report that it carries; empty: none
+};
+
+Answer call_once(const Plugin& plugin, const WantedCall& wanted, const std::string& request, const CallOptions& options,
+                 const DeathWatch& deaths) {
     const auto begin = std::chrono::steady_clock::now();
     auto called = plugin.call(wanted.method, request, options);
     const auto took = std::chrono::steady_clock::now() - begin;
-    const auto outcome = informed(std::move(called), deaths);
+    auto outcome = informed(std::move(called), deaths);
+    if (!outcome && outcome.error().code == ErrorCode::timed_out) {
+        Error error = outcome.error();
+        error.report = hang_after(plugin, PluginPath(wanted.plugin).describe().hang_grace, deaths);
+        outcome = std::move(error);
+    }
+    Answer answer;
     if (wanted.json) {
-        show_json(outcome, took);
+        answer.json = json_of_outcome(outcome, took);
     } else if (outcome) {
         show_reply(*outcome);
         if (wanted.repeat > 1 && !outcome->text().ends_with('\n')) {
@@ -95,11 +122,26 @@ ExitCode call_once(const Plugin& plugin, const WantedCall& wanted, const std::st
         }
     }
     if (outcome) {
-        return ExitCode::done;
+        return answer;
     }
     flush();
-    show_error(outcome.error(), wanted);
-    return exit_code_of(outcome.error().code);
+    const Error& error = outcome.error();
+    show_error(error, wanted);
+    answer.code = exit_code_of(error.code);
+    answer.told_death = error.report ? error.report->id : "";
+    return answer;
+}
+
+// Deaths that cost the calls nothing: while no call ran, while a call was tried again, or in the stop.
+void show_other_deaths(const std::vector<std::shared_ptr<const Report>>& others, const WantedCall& wanted) {
+    for (const auto& report : others) {
+        const std::string command = wanted.reports.command_for(report->id);
+        complain(harmless("plugin " + report->plugin + ": its worker " + report->clause()) +
+                 (command.empty() ? "" : "; `" + command + "` tells more"));
+        if (command.empty() && !wanted.json) {
+            print_error(harmless(report->text()));
+        }
+    }
 }
 
 void show_times(const Stats& stats) {
@@ -150,22 +192,34 @@ ExitCode call(const WantedCall& wanted) {
     auto plugin = informed(path.try_load(host), deaths);
     if (!plugin) {
         if (wanted.json) {
-            show_json(plugin.error(), std::chrono::nanoseconds(0));
+            print(json_line(json_of_outcome(plugin.error(), std::chrono::nanoseconds(0))));
             flush();
         }
         show_error(plugin.error(), wanted);
         return exit_code_of(plugin.error().code);
     }
-    ExitCode code = ExitCode::done;
-    for (std::uint32_t turn = 0; turn < wanted.repeat && code == ExitCode::done; ++turn) {
-        code = call_once(*plugin, wanted, request, options, deaths);
+    Answer last;
+    for (std::uint32_t turn = 0; turn < wanted.repeat && last.code == ExitCode::done && output_is_writable(); ++turn) {
+        if (turn > 0 && wanted.json) {
+            print(json_line(last.json));
+        }
+        last = call_once(*plugin, wanted, request, options, deaths);
     }
     if (wanted.repeat > 1 && !wanted.json) {
         flush();
         show_times(plugin->stats());
     }
-    { const Host ending = std::move(host); }  // it writes the state now
-    return code == ExitCode::done && state.unwritten() ? ExitCode::output_failed : code;
+    { const Host ending = std::move(host); }  // it writes the state now, and the plugin may die in its stop
+    const auto others = deaths.all_but(last.told_death);
+    if (wanted.json) {
+        for (const auto& report : others) {
+            last.json["other_deaths"].push_back(to_json(*report));
+        }
+        print(json_line(last.json));
+    }
+    flush();
+    show_other_deaths(others, wanted);
+    return last.code == ExitCode::done && state.unwritten() ? ExitCode::output_failed : last.code;
 }
 
 std::string check_timeout(const std::string& text) {

@@ -15,6 +15,9 @@ void prepare_standard_descriptors();
 // To standard output, buffered. A failure is remembered for finish().
 void print(std::string_view text);
 
+// False: something that was printed could not be written, as far as that is known already.
+bool output_is_writable();
+
 // Flushes. False: something that was printed could not be written.
 bool flush();
 
@@ -26,7 +29,7 @@ void complain(std::string_view sentence);
 // More on standard error, as it is.
 void print_error(std::string_view text);
 
-// Text of a plugin that is safe to show on a terminal: control characters other than tab and newline become '?'.
+// Text of a plugin that is safe to show on a terminal: '?' for what is not printable, but tabs and newlines stay.
 std::string harmless(std::string_view text);
 
 bool output_is_terminal();

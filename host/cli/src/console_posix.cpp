@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bulkhead/host/printable.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -44,6 +45,8 @@ void print(std::string_view text) {
     }
 }
 
+bool output_is_writable() { return first_error == 0; }
+
 bool flush() {
     errno = 0;
     if (std::fflush(stdout) != 0) {
@@ -69,16 +72,7 @@ void complain(std::string_view sentence) {
 
 void print_error(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
-std::string harmless(std::string_view text) {
-    std::string shown(text);
-    for (char& c : shown) {
-        const auto byte = static_cast<unsigned char>(c);
-        if ((byte < 0x20 && c != '\t' && c != '\n') || byte == 0x7F) {
-            c = '?';
-        }
-    }
-    return shown;
-}
+std::string harmless(std::string_view text) { return printable(text, '?', "\t\n"); }
 
 bool output_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 

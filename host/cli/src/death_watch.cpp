@@ -1,6 +1,7 @@
 #include "death_watch.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace bulkhead::cli {
 
@@ -12,21 +13,36 @@ void DeathWatch::operator()(const Report& report) const {
 
 std::shared_ptr<const Report> DeathWatch::await(const std::string& id) const {
     constexpr std::chrono::seconds kPatience{20};  // a host tells each death; large libraries take their time
+    return await_first([&id](const Report& report) { return report.id == id; }, kPatience);
+}
+
+std::shared_ptr<const Report> DeathWatch::await_any(std::chrono::nanoseconds patience) const {
+    return await_first([](const Report&) { return true; }, patience);
+}
+
+std::shared_ptr<const Report> DeathWatch::await_hang(std::chrono::nanoseconds patience) const {
+    return await_first([](const Report& report) { return report.cause == Cause::hang; }, patience);
+}
+
+std::vector<std::shared_ptr<const Report>> DeathWatch::all_but(const std::string& id) const {
+    const std::lock_guard lock(state_->mutex);
+    std::vector<std::shared_ptr<const Report>> others;
+    std::copy_if(state_->reports.begin(), state_->reports.end(), std::back_inserter(others),
+                 [&id](const auto& report) { return report->id != id; });
+    return others;
+}
+
+std::shared_ptr<const Report> DeathWatch::await_first(const Wanted& is_wanted,
+                                                      std::chrono::nanoseconds patience) const {
     std::shared_ptr<const Report> found;
     std::unique_lock lock(state_->mutex);
-    state_->came.wait_for(lock, kPatience, [&] {
+    state_->came.wait_for(lock, patience, [&] {
         const auto one = std::find_if(state_->reports.begin(), state_->reports.end(),
-                                      [&id](const auto& report) { return report->id == id; });
+                                      [&is_wanted](const auto& report) { return is_wanted(*report); });
         found = one == state_->reports.end() ? nullptr : *one;
         return found != nullptr;
     });
     return found;
-}
-
-std::shared_ptr<const Report> DeathWatch::await_any(std::chrono::nanoseconds patience) const {
-    std::unique_lock lock(state_->mutex);
-    const bool any = state_->came.wait_for(lock, patience, [&] { return !state_->reports.empty(); });
-    return any ? state_->reports.front() : nullptr;
 }
 
 }  // namespace bulkhead::cli

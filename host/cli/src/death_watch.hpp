@@ -4,6 +4,7 @@
 #include <bulkhead/host/report.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,8 +22,15 @@ class DeathWatch {
     std::shared_ptr<const Report> await(const std::string& id) const;
     // Waits for any.
     std::shared_ptr<const Report> await_any(std::chrono::nanoseconds patience) const;
+    // Waits for that of a hang.
+    std::shared_ptr<const Report> await_hang(std::chrono::nanoseconds patience) const;
+    // Those that came until now, but for the one with this id.
+    std::vector<std::shared_ptr<const Report>> all_but(const std::string& id) const;
 
   private:
+    using Wanted = std::function<bool(const Report&)>;
+    std::shared_ptr<const Report> await_first(const Wanted& is_wanted, std::chrono::nanoseconds patience) const;
+
     struct State {
         std::mutex mutex;
         std::condition_variable came;

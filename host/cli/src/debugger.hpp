@@ -5,12 +5,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "symbol_root.hpp"
 
 namespace bulkhead::cli {
 
-// One run of gdb. It owns the terminal, and Ctrl-C, until wait() returns. One thread.
+// One run of gdb. It owns the terminal, and Ctrl-C, until wait() returns. One thread at a time.
 class Debugger {
   public:
     // Returns when gdb has attached and the worker runs on. `library` gives it the plugin's symbols: the worker itself
@@ -27,7 +28,7 @@ class Debugger {
   private:
     void await_attached(std::int64_t worker, int notice);
 
-    const SymbolRoot root_;
+    std::optional<SymbolRoot> root_;  // while gdb runs
     pid_t gdb_ = 0;
     void (*interrupt_)(int) = nullptr;  // what SIGINT and SIGQUIT did before
     void (*quit_)(int) = nullptr;

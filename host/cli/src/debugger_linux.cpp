@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "debugger.hpp"
@@ -63,22 +64,25 @@ bool loaded_one_library(std::int64_t worker) {
 }
 
 std::vector<std::string> command_line(std::int64_t worker, const std::filesystem::path& root) {
+    // Without its pager, which would wait for a key before the worker is continued.
     return {"gdb",   "--quiet",
+            "-iex",  "set pagination off",
             "-iex",  "set sysroot " + root.string(),
             "--pid", std::to_string(worker),
             "-ex",   "shell printf x >&" + std::to_string(kNotice),
             "-ex",   "continue"};
 }
 
-// False: there is no process, or it is stopped by its debugger.
-bool runs(std::int64_t pid) {
+// False: there is no process, it is stopped by its debugger, or it has none any more.
+bool runs_traced(std::int64_t pid) {
     std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    bool runs = false;
+    bool traced = false;
     for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("State:")) {
-            return line.find('t') == std::string::npos || line.find("(tracing stop)") == std::string::npos;
-        }
+        runs = runs || (line.starts_with("State:") && line.find("(tracing stop)") == std::string::npos);
+        traced = traced || (line.starts_with("TracerPid:") && line != "TracerPid:\t0");
     }
-    return false;
+    return runs && traced;
 }
 
 pid_t spawn(std::vector<std::string> words, int notice) {
@@ -115,9 +119,9 @@ pid_t spawn(std::vector<std::string> words, int notice) {
 }  // namespace
 
 Debugger::Debugger(std::int64_t worker, const std::filesystem::path& library)
-    : root_(loaded_one_library(worker) ? library : std::filesystem::path()) {
+    : root_(std::in_place, loaded_one_library(worker) ? library : std::filesystem::path()) {
     Pipe notice;
-    gdb_ = spawn(command_line(worker, root_.path()), notice.writer());
+    gdb_ = spawn(command_line(worker, root_->path()), notice.writer());
     // At the terminal they are meant for gdb.
     interrupt_ = ::signal(SIGINT, SIG_IGN);
     quit_ = ::signal(SIGQUIT, SIG_IGN);
@@ -142,7 +146,7 @@ void Debugger::await_attached(std::int64_t worker, int notice) {
                           "kernel.yama.ptrace_scope to 0");
         }
         attached = attached || readable;
-        if (attached && runs(worker)) {
+        if (attached && runs_traced(worker)) {
             return;
         }
     }
@@ -155,6 +159,7 @@ void Debugger::wait() {
     while (::waitpid(gdb_, nullptr, 0) < 0 && errno == EINTR) {
     }
     gdb_ = 0;
+    root_.reset();  // before Ctrl-C can end this program
     ::signal(SIGINT, interrupt_);
     ::signal(SIGQUIT, quit_);
 }

@@ -102,11 +102,13 @@ void EventPrinter::line(const LogLine& line) {
     }
 }
 
-void EventPrinter::death(const Report& report) {
+void EventPrinter::death(const Report& report, bool is_kept) {
     if (form_ == Form::json) {
         event("died", report.plugin, LogLevel::error, report.clause(), {{"report", to_json(report)}});
     } else if (!report.repro.empty()) {
         print_line(report.plugin, LogLevel::error, "again: " + report.replay_command());
+    } else if (is_kept) {
+        print_line(report.plugin, LogLevel::error, "report " + report.id);
     }
 }
 

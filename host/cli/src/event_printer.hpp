@@ -26,8 +26,8 @@ class EventPrinter {
     void stopped(const Plugin& plugin);
     // What a plugin prints and logs, and what the host says about it.
     void line(const LogLine& line);
-    // For people the host's line says it, and what is left is how to see it again.
-    void death(const Report& report);
+    // For people the host's line says it, and what is left is how to see it again, or the report if that `is_kept`.
+    void death(const Report& report, bool is_kept);
     // About this program itself.
     void tell(std::string_view text);
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "failure.hpp"
+#include "trial_manifest.hpp"
 #include "wording.hpp"
 
 namespace bulkhead::cli {
@@ -13,8 +14,8 @@ using std::chrono::milliseconds;
 
 constexpr char kStopStep[] = "while it was being stopped";
 
-// Changes nothing that a plugin can see. Few restarts, because a plugin that dies at each start has been understood
-// after some.
+// Changes nothing that a plugin can see, but that its state begins empty and is kept in no file. Few restarts, because
+// a plugin that dies at each start has been understood after some.
 ManifestText impatient(ManifestText text, const ManifestDescription& manifest) {
     constexpr milliseconds kGrace{300};
     auto json = nlohmann::json::parse(text.json);
@@ -23,6 +24,7 @@ ManifestText impatient(ManifestText text, const ManifestDescription& manifest) {
     json["supervision"]["quarantine_deaths"] = 0;
     json["supervision"]["within_ms"] = 3'600'000;
     json["supervision"]["hang_grace_ms"] = std::min(kGrace, manifest.hang_grace).count();
+    leave_state_file_alone(json);
     text.json = json.dump();
     return text;
 }

@@ -1,6 +1,7 @@
 #include "failure.hpp"
 
 #include <array>
+#include <bulkhead/host/report.hpp>
 #include <string_view>
 
 namespace bulkhead::cli {
@@ -24,21 +25,25 @@ constexpr auto kStartAdvice = std::to_array<Advice>({
     {"exports no function bulkhead_plugin", "end it with BULKHEAD_PLUGIN(...), or export that function yourself"},
     {"was built for plugin ABI", "compile it with the headers of this Bulkhead"},
     {"create function failed", "look at 'config' in its plugin.json"},
+    {"which its manifest names", "correct 'methods' in its plugin.json"},
     {"it was not ready within", "let it start faster, or raise supervision.start_ms in its plugin.json"},
-    {"its worker ", "`bulkhead call --log` shows what it prints before that"},
     {"link it with", ""},
 });
 
-std::string advice_for_start(const std::string& sentence) {
+std::string advice_for_start(const std::string& sentence, PluginOutput output) {
     for (const Advice& advice : kStartAdvice) {
         if (sentence.find(advice.part) != std::string::npos) {
             return std::string(advice.next);
         }
     }
+    if (sentence.find("its worker ") != std::string::npos) {
+        return output == PluginOutput::shown ? "look at what it printed before that"
+                                             : "`bulkhead call --log` shows what it prints before that";
+    }
     return "correct it, then build it again";
 }
 
-std::string next_step(const Error& error, const std::string& plugin) {
+std::string next_step(const Error& error, const std::string& plugin, PluginOutput output) {
     switch (error.code) {
         case ErrorCode::bad_manifest:
             if (error.message.find("there is no such file") != std::string::npos) {
@@ -47,12 +52,16 @@ std::string next_step(const Error& error, const std::string& plugin) {
             return "correct it, then try `bulkhead check --manifest " + plugin + "`";
         case ErrorCode::load_failed:
             return error.message.starts_with("plugin ")
-                       ? advice_for_start(error.message)
+                       ? advice_for_start(error.message, output)
                        : "reinstall Bulkhead, or name the worker of the same build in BULKHEAD_WORKER";
         case ErrorCode::no_such_method:
             return "`bulkhead inspect " + plugin + "` lists its methods";
         case ErrorCode::crashed:
         case ErrorCode::protocol_violation:
+            if (error.report && !error.report->repro.empty()) {
+                return "`" + error.report->replay_command() + "` makes the call again";
+            }
+            [[fallthrough]];
         case ErrorCode::unavailable:
             return "`bulkhead check " + plugin + "` looks for requests that do this";
         case ErrorCode::timed_out:
@@ -89,13 +98,13 @@ ExitCode exit_code_of(ErrorCode code) noexcept {
     }
 }
 
-std::string advised(const Error& error, const std::string& plugin) {
-    const std::string next = next_step(error, plugin);
+std::string advised(const Error& error, const std::string& plugin, PluginOutput output) {
+    const std::string next = next_step(error, plugin, output);
     return next.empty() ? error.message : error.message + "; " + next;
 }
 
-Failure failure_of(const Error& error, const std::string& plugin) {
-    return {exit_code_of(error.code), advised(error, plugin)};
+Failure failure_of(const Error& error, const std::string& plugin, PluginOutput output) {
+    return {exit_code_of(error.code), advised(error, plugin, output)};
 }
 
 }  // namespace bulkhead::cli

@@ -21,9 +21,12 @@ class Failure : public std::runtime_error {
 
 ExitCode exit_code_of(ErrorCode code) noexcept;
 
-// The host's sentence, and what the user of a command line can do about it. `plugin` is as the user named it.
-std::string advised(const Error& error, const std::string& plugin);
+// Whether the user has seen what the plugin printed.
+enum class PluginOutput { hidden, shown };
 
-Failure failure_of(const Error& error, const std::string& plugin);
+// The host's sentence, and what the user of a command line can do about it. `plugin` is as the user named it.
+std::string advised(const Error& error, const std::string& plugin, PluginOutput output = PluginOutput::hidden);
+
+Failure failure_of(const Error& error, const std::string& plugin, PluginOutput output = PluginOutput::hidden);
 
 }  // namespace bulkhead::cli

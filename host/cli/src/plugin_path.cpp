@@ -85,8 +85,6 @@ result<Plugin> PluginPath::try_load(Host& host) const {
     return library_ ? host.load(*library_) : host.load(fs::path(named_));
 }
 
-Plugin PluginPath::load(Host& host) const { return value_or_failure(try_load(host), named_); }
-
 Inspection PluginPath::inspect(Host& host) const {
     return value_or_failure(library_ ? host.inspect(*library_) : host.inspect(fs::path(named_)), named_);
 }

@@ -22,10 +22,9 @@ class PluginPath {
 
     // Throw Failure.
     ManifestDescription describe() const;
-    Plugin load(Host& host) const;
+    Inspection inspect(Host& host) const;
     // Fails with the host's own error.
     result<Plugin> try_load(Host& host) const;
-    Inspection inspect(Host& host) const;
 
   private:
     std::string named_;

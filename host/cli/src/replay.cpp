@@ -1,11 +1,17 @@
 #include "replay.hpp"
 
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <stop_token>
+#include <thread>
 
 #include "death_watch.hpp"
 #include "debugger.hpp"
 #include "failure.hpp"
 #include "plugin_path.hpp"
+#include "trial_manifest.hpp"
 #include "wording.hpp"
 
 namespace bulkhead::cli {
@@ -18,59 +24,86 @@ constexpr std::chrono::seconds kKilling{5};          // from the grace of a hang
 
 std::filesystem::path library_of(const Repro& repro) { return repro.manifest.directory / repro.library; }
 
-// What is nested so deeply that copying it might overflow the stack is none of ours.
-Json parse_shallow(const std::string& text) {
-    constexpr int kDeepest = 64;
-    bool deep = false;
-    const auto check = [&deep](int depth, Json::parse_event_t, const Json&) {
-        deep = deep || depth > kDeepest;
-        return !deep;
-    };
-    Json json = Json::parse(text, check, false);
-    return deep ? Json(Json::value_t::discarded) : json;
-}
-
 // The saved manifest, changed so that one death is one: nothing is repeated or started anew, no other worker stands by,
 // and what the plugin keeps on disk is not touched.
 ManifestText manifest_for(const Repro& repro) {
-    Json manifest = parse_shallow(repro.manifest.json);
-    const Json config = parse_shallow(repro.config);
+    // read_repro() has seen to it that both are JSON, and shallow enough to be copied.
+    Json manifest = Json::parse(repro.manifest.json);
+    const Json config = Json::parse(repro.config);
     const auto may_change = [](const Json& parent, const std::string& name) {
         return !parent.contains(name) || parent[name].is_object();
     };
-    const bool good = manifest.is_object() && !config.is_discarded() && may_change(manifest, "supervision") &&
-                      may_change(manifest, "methods") &&
+    const bool good = manifest.is_object() && may_change(manifest, "supervision") && may_change(manifest, "methods") &&
                       (!manifest.contains("methods") || may_change(manifest["methods"], repro.method));
     if (!good) {
-        throw Failure(ExitCode::usage,
-                      "the file is damaged: its manifest or its configuration is not what it should be");
+        throw Failure(ExitCode::usage, "the file is damaged: its manifest is not what it should be");
     }
     manifest["config"] = config;
     manifest["supervision"]["restarts"] = 0;
     if (manifest["supervision"].contains("standby")) {
         manifest["supervision"]["standby"] = 0;
     }
-    manifest["methods"][repro.method]["idempotent"] = false;
-    if (const auto state = manifest.find("state"); state != manifest.end() && state->is_object()) {
-        state->erase("path");
+    if (!repro.method.empty()) {
+        manifest["methods"][repro.method]["idempotent"] = false;
     }
+    leave_state_file_alone(manifest);
     return {manifest.dump(), repro.manifest.directory};
 }
 
-Plugin load(Host& host, const Repro& repro) {
+result<Plugin> load(Host& host, const Repro& repro) {
     const ManifestText manifest = manifest_for(repro);
-    auto plugin = repro.state ? host.load(manifest, *repro.state) : host.load(manifest);
-    if (!plugin) {
-        throw failure_of(plugin.error(), repro.manifest.directory.string());
-    }
-    return *std::move(plugin);
+    return repro.state ? host.load(manifest, *repro.state) : host.load(manifest);
 }
 
-CallOptions options_for(const Repro& repro, WithDebugger with) {
+Failure unloadable(const Error& error, const Repro& repro) {
+    return failure_of(error, repro.manifest.directory.string());
+}
+
+CallOptions options_for(const Repro& repro) {
     CallOptions options;
     options.trace = repro.trace;
-    options.timeout = with == WithDebugger::no && repro.timeout ? *repro.timeout : CallOptions::kNoTimeout;
+    options.timeout = repro.timeout.value_or(CallOptions::kNoTimeout);
     return options;
+}
+
+// How long a call may take that nobody looks at in gdb any more.
+std::chrono::nanoseconds time_without_debugger(const Repro& repro) {
+    constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(24);
+    const auto manifest = describe_manifest(repro.manifest);
+    return std::min(kLongest, repro.timeout.value_or(manifest ? manifest->call : std::chrono::milliseconds(0)));
+}
+
+// True when it came to its end in this time.
+bool ended_within(const std::stop_token& ended, std::chrono::nanoseconds time) {
+    std::mutex mutex;
+    std::condition_variable_any rung;
+    std::unique_lock lock(mutex);
+    rung.wait_for(lock, ended, time, [] { return false; });
+    return ended.stop_requested();
+}
+
+// Without a deadline as long as gdb is there. Returns when the user has left it.
+result<Bytes> call_under(Debugger& debugger, const Plugin& plugin, const Repro& repro) {
+    const std::chrono::nanoseconds time = time_without_debugger(repro);
+    std::stop_source given_up;
+    CallOptions options = options_for(repro);
+    options.timeout = CallOptions::kNoTimeout;
+    options.stop = given_up.get_token();
+    std::jthread watch([&](const std::stop_token& ended) {
+        debugger.wait();
+        if (!ended_within(ended, time)) {
+            given_up.request_stop();
+        }
+    });
+    auto outcome = plugin.call(repro.method, std::span(repro.request), options);
+    watch.request_stop();
+    watch.join();
+    if (!outcome && outcome.error().code == ErrorCode::cancelled) {
+        Error error = outcome.error();
+        error.message = "the call had not ended " + shown(time) + " after gdb was left";
+        return error;
+    }
+    return outcome;
 }
 
 std::shared_ptr<const Report> death_after(const result<Bytes>& outcome, const Repro& repro, const DeathWatch& deaths) {
@@ -78,11 +111,26 @@ std::shared_ptr<const Report> death_after(const result<Bytes>& outcome, const Re
         auto told = deaths.await(outcome.error().report->id);
         return told ? told : outcome.error().report;
     }
-    if (repro.report.cause != Cause::hang) {
+    if (repro.report.cause != Cause::hang || (!outcome && outcome.error().code == ErrorCode::cancelled)) {
         return deaths.await_any(kDeathComesAfter);
     }
     const auto manifest = describe_manifest(repro.manifest);
     return deaths.await_any(kKilling + (manifest ? manifest->hang_grace : std::chrono::milliseconds(0)));
+}
+
+// No call ran: the plugin is started and, if it lives, stopped.
+Replayed replay_life(Host& host, const Repro& repro, const DeathWatch& deaths) {
+    const auto plugin = load(host, repro);
+    if (plugin) {
+        static_cast<void>(plugin->stop());
+        return {Bytes(), deaths.await_any(kDeathComesAfter)};
+    }
+    if (!plugin.error().report) {
+        throw unloadable(plugin.error(), repro);
+    }
+    result<Bytes> outcome = plugin.error();
+    auto death = death_after(outcome, repro, deaths);
+    return {std::move(outcome), std::move(death)};
 }
 
 }  // namespace
@@ -105,12 +153,20 @@ Replayed replay(const Repro& repro, WithDebugger with) {
     HostOptions options;
     options.on_death = deaths;
     Host host = make_host(std::move(options));
-    const Plugin plugin = load(host, repro);
+    if (repro.method.empty()) {
+        return replay_life(host, repro, deaths);
+    }
+    const auto loaded = load(host, repro);
+    if (!loaded) {
+        throw unloadable(loaded.error(), repro);
+    }
+    const Plugin& plugin = *loaded;
     std::optional<Debugger> debugger;
     if (with == WithDebugger::yes) {
         debugger.emplace(plugin.status().worker_pid, library_of(repro));
     }
-    auto outcome = plugin.call(repro.method, std::span(repro.request), options_for(repro, with));
+    auto outcome = debugger ? call_under(*debugger, plugin, repro)
+                            : plugin.call(repro.method, std::span(repro.request), options_for(repro));
     auto death = death_after(outcome, repro, deaths);
     return {std::move(outcome), std::move(death)};
 }

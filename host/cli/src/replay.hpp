@@ -1,4 +1,4 @@
-// A saved call, run once more.
+// A saved call, start or stop, run once more.
 #pragma once
 
 #include <bulkhead/host/host.hpp>
@@ -10,9 +10,9 @@
 
 namespace bulkhead::cli {
 
-// What became of the call this time.
+// What became of it this time.
 struct Replayed {
-    result<Bytes> outcome;
+    result<Bytes> outcome;                // of a start and a stop: no bytes
     std::shared_ptr<const Report> death;  // null: the worker lived
 };
 
@@ -22,8 +22,8 @@ enum class WithDebugger : bool { no, yes };
 std::vector<std::string> differences(const Repro& repro);
 
 // In a fresh worker, with the saved configuration and deadline; with a debugger, gdb is attached before the request is
-// sent, there is no deadline, and it returns when the user has left gdb. Throws Failure when the plugin cannot be
-// loaded.
+// sent, the time for the call begins when the user has left gdb, and it returns after that. Where no call ran the
+// plugin is started and stopped, without a debugger. Throws Failure when the plugin cannot be loaded and nothing died.
 Replayed replay(const Repro& repro, WithDebugger with);
 
 // Died like the first time: the same cause, signal and exit code. Where exactly is told by same_place().

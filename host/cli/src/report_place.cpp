@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "wording.hpp"
+
 namespace bulkhead::cli {
 namespace {
 
@@ -30,10 +32,20 @@ void ReportPlace::add_options(CLI::App& command) {
     command.add_flag("--no-reports", none, "Keep none")->excludes(folder);
 }
 
-void ReportPlace::apply(HostOptions& options) const {
-    if (!none) {
-        options.reports = named.empty() ? default_report_folder() : std::filesystem::path(named);
+void ReportPlace::apply(HostOptions& options) const { options.reports = folder(); }
+
+std::string ReportPlace::command_for(const std::string& id) const {
+    if (folder().empty()) {
+        return {};
     }
+    return "bulkhead reports " + shell_word(id) + (named.empty() ? "" : " --directory " + shell_word(named));
+}
+
+std::filesystem::path ReportPlace::folder() const {
+    if (none) {
+        return {};
+    }
+    return named.empty() ? default_report_folder() : std::filesystem::path(named);
 }
 
 }  // namespace bulkhead::cli

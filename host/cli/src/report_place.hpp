@@ -18,6 +18,11 @@ struct ReportPlace {
 
     void add_options(CLI::App& command);
     void apply(HostOptions& options) const;
+    // The shell command that prints a report of this host; empty: none are kept.
+    std::string command_for(const std::string& id) const;
+
+  private:
+    std::filesystem::path folder() const;
 };
 
 }  // namespace bulkhead::cli

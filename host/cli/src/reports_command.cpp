@@ -7,12 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "chosen_report.hpp"
 #include "command.hpp"
 #include "console.hpp"
 #include "failure.hpp"
 #include "json_text.hpp"
-#include "report_place.hpp"
-#include "wording.hpp"
 
 namespace bulkhead::cli {
 namespace {
@@ -22,73 +21,38 @@ using Json = nlohmann::json;
 constexpr char kReportsFooter[] =
     "Without ID: one line for each report, the newest first: id, time, plugin, what happened. The beginning of an id "
     "is\n"
-    "enough where no other report's begins like it. The default folder is $XDG_STATE_HOME/bulkhead/reports, or\n"
+    "enough where no other report's begins like it, and latest is the newest. The default folder is "
+    "$XDG_STATE_HOME/bulkhead/reports, or\n"
     "~/.local/state/bulkhead/reports; `bulkhead call` and `bulkhead run` keep theirs there, and a server those of its\n"
     "HostOptions::reports.\n\n"
     "Examples:\n"
     "  bulkhead reports\n"
     "  bulkhead reports resizer-3\n"
+    "  bulkhead reports latest --plugin resizer\n"
     "  bulkhead reports --directory /var/lib/server/reports --json | jq '.[].clause'\n";
 
 struct WantedReports {
     std::string id;
     std::string folder;
+    std::string plugin;
     bool json = false;
 };
-
-template <typename T>
-T value_or_failure(result<T> outcome) {
-    if (!outcome) {
-        throw Failure(ExitCode::usage, outcome.error().message);
-    }
-    return *std::move(outcome);
-}
-
-std::filesystem::path folder_of(const WantedReports& wanted) {
-    const std::filesystem::path folder =
-        wanted.folder.empty() ? default_report_folder() : std::filesystem::path(wanted.folder);
-    if (folder.empty()) {
-        throw Failure(ExitCode::usage, "neither XDG_STATE_HOME nor HOME is set; name the folder with --directory");
-    }
-    return folder;
-}
 
 std::string shown_time(std::chrono::system_clock::time_point time) {
     const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
     std::tm parts{};
     std::array<char, 32> text{};
-    const bool good = ::localtime_r(&seconds, &parts) != nullptr &&
-                      std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts) != 0;
+    const bool good = ::gmtime_r(&seconds, &parts) != nullptr &&
+                      std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts) != 0;
     return good ? text.data() : "at no known time";
 }
 
-const KeptReport& chosen(const std::vector<KeptReport>& all, const WantedReports& wanted,
-                         const std::filesystem::path& folder) {
-    std::vector<const KeptReport*> candidates;
-    std::string ids;
-    for (const KeptReport& one : all) {
-        if (one.id == wanted.id) {
-            return one;
-        }
-        if (one.id.starts_with(wanted.id)) {
-            candidates.push_back(&one);
-            ids += (ids.empty() ? "" : ", ") + one.id;
-        }
-    }
-    if (candidates.empty()) {
-        throw Failure(ExitCode::usage, "there is no report '" + harmless(wanted.id) + "' in " + folder.string() +
-                                           "; `bulkhead reports` lists what there is");
-    }
-    if (candidates.size() > 1) {
-        throw Failure(ExitCode::usage, counted(candidates.size(), "report") + " begin with '" + harmless(wanted.id) +
-                                           "': " + ids + "; give more of the id");
-    }
-    return *candidates.front();
-}
-
 ExitCode show_one(const KeptReport& kept, bool json) {
-    const Report report = value_or_failure(read_report(kept.file));
-    print(json ? json_text(to_json(report)) : harmless(report.text()));
+    const auto report = read_report(kept.file);
+    if (!report) {
+        throw Failure(ExitCode::usage, report.error().message);
+    }
+    print(json ? json_text(to_json(*report)) : harmless(report->text()));
     return ExitCode::done;
 }
 
@@ -134,9 +98,9 @@ ExitCode list(const std::vector<KeptReport>& all, const std::filesystem::path& f
 }
 
 ExitCode reports(const WantedReports& wanted) {
-    const std::filesystem::path folder = folder_of(wanted);
-    const auto all = value_or_failure(list_reports(folder));
-    return wanted.id.empty() ? list(all, folder, wanted.json) : show_one(chosen(all, wanted, folder), wanted.json);
+    const std::filesystem::path folder = report_folder(wanted.folder);
+    const auto all = kept_reports(folder, wanted.plugin);
+    return wanted.id.empty() ? list(all, folder, wanted.json) : show_one(chosen(all, wanted.id, folder), wanted.json);
 }
 
 }  // namespace
@@ -145,8 +109,10 @@ void add_reports_command(CLI::App& program, Action& action) {
     const auto wanted = std::make_shared<WantedReports>();
     CLI::App* const command = program.add_subcommand("reports", "List the kept reports on deaths, or print one");
     command->footer(kReportsFooter);
-    command->add_option("ID", wanted->id, "Print this one; its beginning is enough")->type_name("");
+    command->add_option("ID", wanted->id, "Print this one; its beginning is enough, and latest is the newest")
+        ->type_name("");
     command->add_option("--directory", wanted->folder, "Look in this folder")->type_name("DIR");
+    command->add_option("--plugin", wanted->plugin, "Look at those of this plugin only")->type_name("NAME");
     command->add_flag("--json", wanted->json, "Print objects");
     command->callback([wanted, &action] { action = [wanted] { return reports(*wanted); }; });
 }

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <atomic>
 #include <bulkhead/host/host.hpp>
+#include <exception>
 #include <initializer_list>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "command.hpp"
@@ -71,6 +73,76 @@ ExitCode watch(const std::vector<Plugin>& plugins, StopSignals& signals, const s
     throw Failure(ExitCode::output_failed, "standard output cannot be written any more; look at where it goes");
 }
 
+// Loads plugins one after the other, on a thread of its own: signals must be heard meanwhile.
+class Loading {
+  public:
+    Loading(const std::vector<std::string>& names, Host& host, EventPrinter& printer, StopSignals& signals)
+        : thread_([this, &names, &host, &printer, &signals](const std::stop_token& given_up) {
+              try {
+                  for (auto name = names.begin(); name != names.end() && !given_up.stop_requested(); ++name) {
+                      auto plugin = PluginPath(*name).try_load(host);
+                      if (!plugin) {
+                          throw failure_of(plugin.error(), *name, PluginOutput::shown);
+                      }
+                      plugins_.push_back(*std::move(plugin));
+                      printer.started(plugins_.back());
+                  }
+              } catch (...) {
+                  failure_ = std::current_exception();
+              }
+              is_done_ = true;
+              signals.wake();
+          }) {}
+
+    bool is_done() const { return is_done_; }
+    // Begins with no further one.
+    void give_up() { thread_.request_stop(); }
+    // Those that were loaded. Throws what kept one from it.
+    std::vector<Plugin> await() {
+        thread_.join();
+        if (failure_) {
+            std::rethrow_exception(failure_);
+        }
+        return std::move(plugins_);
+    }
+
+  private:
+    std::vector<Plugin> plugins_;
+    std::exception_ptr failure_;
+    std::atomic<bool> is_done_{false};
+    std::jthread thread_;
+};
+
+// From its end on, a signal ends the program, and with it the guard ends all workers.
+class Listening {
+  public:
+    explicit Listening(StopSignals& signals) : signals_(signals) {}
+    ~Listening() { signals_.release(); }
+    Listening(const Listening&) = delete;
+    Listening& operator=(const Listening&) = delete;
+
+  private:
+    StopSignals& signals_;
+};
+
+// Until a first signal, or as watch() does. `plugins` become those that were loaded until then.
+ExitCode load_and_watch(Loading& loading, std::vector<Plugin>& plugins, StopSignals& signals,
+                        const std::atomic<bool>& in_order, EventPrinter& printer) {
+    const Listening listening(signals);
+    while (!loading.is_done()) {
+        if (signals.wait() == StopSignals::Woken::by_signal) {
+            printer.tell("stopping: " + signals.name());
+            loading.give_up();
+            signals.release();
+            plugins = loading.await();
+            return ExitCode::done;
+        }
+    }
+    plugins = loading.await();
+    signals.wake();  // for what happened to them meanwhile
+    return watch(plugins, signals, in_order, printer);
+}
+
 ExitCode run(const WantedRun& wanted) {
     StopSignals signals;  // before the host's threads and processes are there
     EventPrinter printer(wanted.json ? EventPrinter::Form::json : EventPrinter::Form::lines);
@@ -79,7 +151,10 @@ ExitCode run(const WantedRun& wanted) {
         printer.line(line);
         signals.wake();
     };
-    options.on_death = [&](const Report& report) { printer.death(report); };
+    wanted.reports.apply(options);
+    options.on_death = [&printer, is_kept = !options.reports.empty()](const Report& report) {
+        printer.death(report, is_kept);
+    };
     std::atomic<bool> in_order{true};
     options.on_event = [&](const PluginEvent& event) {
         const bool by_itself = event.report && event.report->cause == Cause::exit && event.report->exit_code == 0;
@@ -88,15 +163,10 @@ ExitCode run(const WantedRun& wanted) {
         }
         signals.wake();
     };
-    wanted.reports.apply(options);
     Host host = make_host(std::move(options));
     std::vector<Plugin> plugins;
-    for (const std::string& named : wanted.plugins) {
-        plugins.push_back(PluginPath(named).load(host));
-        printer.started(plugins.back());
-    }
-    const ExitCode code = watch(plugins, signals, in_order, printer);
-    signals.release();  // a second signal ends the program, and with it the guard ends all workers
+    Loading loading(wanted.plugins, host, printer, signals);
+    const ExitCode code = load_and_watch(loading, plugins, signals, in_order, printer);
     for (const Plugin& plugin : plugins) {
         static_cast<void>(host.unload(plugin.name()));
         printer.stopped(plugin);

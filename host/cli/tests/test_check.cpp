@@ -8,6 +8,7 @@
 #include "support/command_line.hpp"
 #include "support/places.hpp"
 #include "support/plugin_folder.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace bulkhead::tests {
 namespace {
@@ -39,6 +40,11 @@ bool contains(const Json& text, const std::string& part) {
     return text.get<std::string>().find(part) != std::string::npos;
 }
 
+std::string content_of(const std::string& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 const std::string kFaulty = built_plugin("faulty").string();
 const std::string kLeaky = built_plugin("leaky").string();
 
@@ -51,6 +57,17 @@ TEST_CASE("a good plugin has no findings, and errors for bad requests are no fau
         CHECK(observed(json, "good", "calls").size() == 1);
         CHECK(observed(json, "good", "stop").size() == 1);
     }
+}
+
+TEST_CASE("a plugin's state on disk is left as it is") {
+    const ScratchFolder scratch;
+    const std::string file = (scratch.path() / "keeper.state").string();
+    const PluginFolder folder("keeper", {{"state", {{"path", file}}}});
+    const std::string plugin = folder.path().string();
+    REQUIRE(bulkhead({"call", plugin, "add", "41"}).code == 0);
+    const std::string kept = content_of(file);
+    check(plugin, {"--budget", "1s", "--method", "add"});
+    CHECK(content_of(file) == kept);
 }
 
 TEST_CASE("for people it prints a line for each step, and the sum") {
@@ -148,28 +165,33 @@ TEST_CASE("a method that works on after its deadline is noted, not accused") {
     CHECK(contains(notes[0]["text"], "after its deadline"));
 }
 
+struct Expected {
+    const char* of;
+    const char* cause;
+};
+
 TEST_CASE("a plugin that cannot start is a finding with its cause") {
-    for (const auto& [name, cause] :
-         std::vector<std::pair<const char*, const char*>>{{"create_fails", "the licence has expired"},
-                                                          {"wrong_abi", "plugin ABI 99"},
-                                                          {"constructor_crash", "SIG"}}) {
-        CAPTURE(name);
-        const auto findings = observed(check(built_plugin(name).string()), "finding", "start");
+    const std::vector<Expected> all{
+        {"create_fails", "the licence has expired"}, {"wrong_abi", "plugin ABI 99"}, {"constructor_crash", "SIG"}};
+    for (const Expected& plugin : all) {
+        CAPTURE(plugin.of);
+        const auto findings = observed(check(built_plugin(plugin.of).string()), "finding", "start");
         REQUIRE(findings.size() == 1);
-        CHECK(contains(findings[0]["text"], cause));
+        CHECK(contains(findings[0]["text"], plugin.cause));
     }
     CHECK(observed(check(built_plugin("truncated").string()), "finding", "libraries").size() == 1);
 }
 
 TEST_CASE("a plugin that crashes or hangs when it is stopped is found") {
-    for (const auto& [fault, cause] : std::vector<std::pair<const char*, const char*>>{
-             {"crash", "crashed with SIGSEGV (11) while it was being stopped"}, {"hang", "had to be killed"}}) {
-        CAPTURE(fault);
-        const PluginFolder folder("faulty", {{"config", {{"stop", fault}}}, {"supervision", {{"stop_ms", 200}}}});
+    const std::vector<Expected> all{{"crash", "crashed with SIGSEGV (11) while it was being stopped"},
+                                    {"hang", "had to be killed"}};
+    for (const Expected& fault : all) {
+        CAPTURE(fault.of);
+        const PluginFolder folder("faulty", {{"config", {{"stop", fault.of}}}, {"supervision", {{"stop_ms", 200}}}});
         const auto findings =
             observed(check(folder.path().string(), {"--method", "echo", "--budget", "2s"}), "finding", "stop");
         REQUIRE(findings.size() == 1);
-        CHECK(contains(findings[0]["text"], cause));
+        CHECK(contains(findings[0]["text"], fault.cause));
     }
 }
 

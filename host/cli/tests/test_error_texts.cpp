@@ -99,13 +99,13 @@ TEST_CASE("texts: calls") {
             {{"call", "{P}", "too_big", "1001"},
              "plugin faulty: call 'too_big' is too large: its reply is over limits.payload of 1000; send less, or "
              "raise limits.payload in its manifest"},
-            {{"call", "{P}", "segfault"},
+            {{"call", "{P}", "segfault", "--no-reports"},
              "plugin faulty: call 'segfault' was lost: its worker crashed with SIGSEGV (11) while running 'segfault'; "
              "`bulkhead check {P}` looks for requests that do this"},
-            {{"call", "{P}", "exit", "3"},
+            {{"call", "{P}", "exit", "3", "--no-reports"},
              "plugin faulty: call 'exit' was lost: its worker exited with code 3 while running 'exit'; `bulkhead "
              "check {P}` looks for requests that do this"},
-            {{"call", "{P}", "lie_kind"},
+            {{"call", "{P}", "lie_kind", "--no-reports"},
              "plugin faulty: call 'lie_kind' was lost: its worker broke the channel's protocol (a reply of an unknown "
              "kind) and was ended while running 'lie_kind'; `bulkhead check {P}` looks for requests that do this"},
             {{"call", "{P}", "sleep_forever", "--timeout", "50ms"},
@@ -198,6 +198,14 @@ TEST_CASE("texts: plugins that cannot be started") {
     for (const auto& [plugin, text] : sentences) {
         check_sentences(built_plugin(plugin).string(), {{{"call", "{P}", "x"}, text}});
     }
+    check_sentences(built_plugin("create_exits").string(),
+                    {{{"run", "{P}"},
+                      "plugin create_exits cannot be started: its worker exited with code 5 in its create function; "
+                      "look at what it printed before that"}});
+    const PluginFolder strange("greeter", {{"methods", {{"nope", {{"idempotent", true}}}}}});
+    check_sentences(strange.path().string(), {{{"call", "{P}", "x"},
+                                               "plugin greeter cannot be started: it has no method 'nope', which its "
+                                               "manifest names; correct 'methods' in its plugin.json"}});
 }
 
 TEST_CASE("texts: installations") {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "console.hpp"
 #include "permissions.hpp"
 #include "request_maker.hpp"
 #include "wording.hpp"
@@ -85,6 +86,13 @@ TEST_CASE("durations are read with their unit, and without one not at all") {
          {"", "5", "s", "-1s", "0s", "nan", "nans", "inf s", "1e9s", "2 s", "2h", "1s ", "1d", "0x1s"}) {
         CHECK_MESSAGE(!parse_duration(wrong), wrong);
     }
+}
+
+TEST_CASE("text of a plugin moves no cursor and turns no line around, in any encoding of controls") {
+    CHECK(harmless("a\tb\nc \xc3\xa4") == "a\tb\nc \xc3\xa4");
+    CHECK(harmless("\x1b[2J \xc2\x9b"
+                   "2J \x9b"
+                   "2J \xe2\x80\xae") == "?[2J ?2J ?2J ?");
 }
 
 TEST_CASE("a path is one word of a shell's command line") {

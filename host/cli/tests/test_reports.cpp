@@ -38,6 +38,11 @@ struct Kept {
     fs::path folder = scratch.path() / "reports";
 };
 
+std::string text_of_file(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 TEST_CASE("after a crash the report ends up where `reports` finds it, and names the command that reproduces it") {
     const ScratchFolder state;
     const Surroundings there{.environment = {{"XDG_STATE_HOME", state.path().string()}}};
@@ -90,6 +95,41 @@ TEST_CASE("reports are listed newest first, and one is printed by the beginning 
     CHECK(none.code == 2);
     CHECK(none.err == "bulkhead: there is no report '../x' in " + kept.folder.string() +
                           "; `bulkhead reports` lists what there is\n");
+}
+
+TEST_CASE("latest is the newest report, of one plugin too, and the list has its times in UTC, as reports have") {
+    const Kept kept;
+    const std::string first = kept.crash(kFaulty, "segfault");
+    const PluginFolder twin("faulty", {{"name", "faulty-1"}});
+    const std::string second = kept.crash(twin.path().string(), "abort");
+    CHECK(kept.reports({"latest", "--json"}).json()["id"] == second);
+    CHECK(kept.reports({"latest", "--plugin", "faulty", "--json"}).json()["id"] == first);
+    CHECK(kept.reports({"--plugin", "faulty-1", "--json"}).json().size() == 1);
+    CHECK(kept.reports({"latest", "--plugin", "nobody"}).code == 2);
+    const std::string text = kept.reports({first}).out;
+    const std::size_t died = text.find("died ");
+    REQUIRE(died != std::string::npos);
+    const std::string time = text.substr(died + 5, std::string("2026-11-20 16:05:48 UTC").size());
+    const Ran list = bulkhead({"reports", "--directory", kept.folder.string(), "--plugin", "faulty"},
+                              {.environment = {{"TZ", "XYZ-5"}}});
+    CHECK_MESSAGE(contains(list.out, first + "  " + time + "  faulty"), list.out);
+}
+
+TEST_CASE("a crash is replayed by the beginning of its report's id too") {
+    const Kept kept;
+    const std::string directory = kept.folder.string();
+    const std::string first = kept.crash(kFaulty, "segfault");
+    CHECK(bulkhead({"replay", "faulty-1", "--directory", directory}).code == 0);
+    const std::string second = kept.crash(kFaulty, "abort");
+    CHECK(contains(bulkhead({"replay", "latest", "--directory", directory}).out, "again: 'abort'"));
+    const Ran many = bulkhead({"replay", "faulty-1", "--directory", directory});
+    CHECK(many.code == 2);
+    CHECK(many.err ==
+          "bulkhead: 2 reports begin with 'faulty-1': " + second + ", " + first + "; give more of the id\n");
+    fs::remove(kept.repro(first));
+    const Ran none = bulkhead({"replay", first, "--directory", directory});
+    CHECK(none.code == 2);
+    CHECK_MESSAGE(contains(none.err, "no repro was kept beside report " + first), none.err);
 }
 
 TEST_CASE("a report that was damaged is listed as that, and the others are there") {
@@ -146,16 +186,64 @@ TEST_CASE("a call is replayed with the state that the plugin had before it") {
     CHECK(contains(ran.out, "it died again in the same way, at the same instruction\n"));
 }
 
+TEST_CASE("a death in a start or a stop is replayed by a start and a stop") {
+    for (const char* place : {"create", "destroy", "atexit"}) {
+        CAPTURE(place);
+        const ScratchFolder scratch;
+        HostOptions options = host_options();
+        options.reports = scratch.path();
+        const DeathCollector deaths;
+        options.on_death = deaths;
+        const PluginFolder folder("perils", {{"config", {{"crash_in", place}}}});
+        {
+            Host host = make_host(options);
+            if (const auto plugin = host.load(folder.path())) {
+                CHECK(plugin->stop().has_value());
+            }
+            REQUIRE(deaths.await_count(1));
+        }
+        const std::string file = deaths.all().front().repro.string();
+        REQUIRE(file != "");
+        const Ran ran = bulkhead({"replay", file});
+        CHECK_MESSAGE(ran.code == 0, ran.out << ran.err);
+        CHECK(contains(ran.out, "again: start and stop of plugin perils 1.0.0; its worker crashed with SIGSEGV (11)"));
+        CHECK(contains(ran.out, "it died again in the same way, at the same instruction\n"));
+        CHECK(bulkhead({"replay", file, "--gdb"}).code == 2);
+        std::string text = text_of_file(file);
+        const std::string_view name = place;
+        for (auto at = text.find(name); at != std::string::npos; at = text.find(name)) {
+            text.replace(at, name.size(), name.size(), '-');  // nor is it in the configuration any more
+        }
+        std::ofstream(file, std::ios::binary) << text;
+        const Ran none = bulkhead({"replay", file});
+        CHECK(none.code == 1);
+        CHECK_MESSAGE(contains(none.out, "it did not die again: it started and stopped\n"), none.out);
+    }
+}
+
+TEST_CASE("of starts that die in the same way again and again, the first leaves a repro") {
+    const ScratchFolder scratch;
+    HostOptions options = host_options();
+    options.reports = scratch.path();
+    const auto changes =
+        nlohmann::json{{"config", {{"fault", "crash_in_load"}}}, {"state", {{"when_refused", "down"}}}};
+    const Service service("keeper", changes, options);
+    REQUIRE(service.plugin().call("add", "9").has_value());
+    CHECK(summary(service.plugin().call("die", "")) == "crashed/unknown");
+    REQUIRE(service.deaths().await_count(3));
+    const auto deaths = service.deaths().all();
+    CHECK(deaths[0].repro != "");
+    CHECK(deaths[1].repro != "");
+    CHECK(deaths[2].repro == "");
+    CHECK(contains(deaths[2].text(), "no repro was saved: the former death of this kind left one\n"));
+}
+
 TEST_CASE("an exit with another code, or no death at all, is 1") {
     const Kept kept;
     const PluginFolder folder("faulty");
     const std::string file = kept.repro(kept.crash(folder.path().string(), "exit", "3"));
     CHECK(bulkhead({"replay", file}).code == 0);
-    std::string text;
-    {
-        std::ifstream stream(file, std::ios::binary);
-        text.assign(std::istreambuf_iterator<char>(stream), {});
-    }
+    std::string text = text_of_file(file);
     text.back() = '4';  // the request is the last of it
     std::ofstream(file, std::ios::binary) << text;
     const Ran other = bulkhead({"replay", file});

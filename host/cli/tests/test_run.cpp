@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "support/plugin_folder.hpp"
 #include "support/processes.hpp"
 #include "support/program.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace bulkhead::tests {
 namespace {
@@ -72,6 +74,29 @@ TEST_CASE("for people an event is a line with time, level and plugin") {
     CHECK(program.output().find('\x1b') == std::string::npos);
 }
 
+TEST_CASE("for people a death that leaves nothing to run again names its report") {
+    const ScratchFolder scratch;
+    Program program(bulkhead_program(),
+                    {"run", built_plugin("greeter").string(), "--reports", scratch.path().string()});
+    pid_t worker = 0;
+    REQUIRE(eventually([&] {
+        program.poll();
+        const std::size_t at = program.output().find(", process ");
+        worker = at != std::string::npos && program.output().find('\n', at) != std::string::npos
+                     ? std::stoi(program.output().substr(at + 10))
+                     : 0;
+        return worker != 0;
+    }));
+    REQUIRE(::kill(worker, SIGKILL) == 0);
+    CHECK_MESSAGE(eventually([&] {
+                      program.poll();
+                      return program.output().find("greeter      report greeter-1-") != std::string::npos;
+                  }),
+                  program.output());
+    REQUIRE(::kill(program.pid(), SIGINT) == 0);
+    CHECK(program.await_end() == "exit 0");
+}
+
 TEST_CASE("a plugin that dies too often is given up, and nothing is left to run for") {
     const PluginFolder folder("faulty", {{"supervision", {{"restarts", 1}, {"quarantine_deaths", 0}}}});
     Program program(bulkhead_program(), {"run", folder.path().string(), "--json"});
@@ -125,6 +150,47 @@ TEST_CASE("a plugin that cannot be loaded ends it with 3, and the others are sto
     const Ran twice = bulkhead({"run", greeter, greeter});
     CHECK(twice.code == 2);
     CHECK(twice.err == "bulkhead: a plugin named 'greeter' is loaded already or being unloaded\n");
+}
+
+// Run with a plugin that never is ready, until its worker is there.
+struct Starting {
+    explicit Starting(int milliseconds)
+        : folder("create_hangs", {{"supervision", {{"start_ms", milliseconds}, {"start_attempts", 1}}}}),
+          program(bulkhead_program(), {"run", folder.path().string()}) {
+        REQUIRE(eventually([&] {
+            const auto all = descendants_of(program.pid());
+            return std::any_of(all.begin(), all.end(), [](const auto& one) { return one.name == "create_hangs"; });
+        }));
+    }
+    bool says(const std::string& text) {
+        return eventually([&] {
+            program.poll();
+            return program.output().find(text) != std::string::npos;
+        });
+    }
+
+    PluginFolder folder;
+    Program program;
+};
+
+TEST_CASE("a signal is heard while a plugin is loaded, and a second one ends the program at once") {
+    Starting starting(600'000);
+    REQUIRE(::kill(starting.program.pid(), SIGINT) == 0);
+    CHECK_MESSAGE(starting.says("stopping: SIGINT"), starting.program.output());
+    // When it has stopped listening rings no bell here.
+    CHECK(eventually([&] {
+        ::kill(starting.program.pid(), SIGINT);
+        return status_of(starting.program.pid()).state == 'Z';
+    }));
+    CHECK(starting.program.await_end() == "signal 2");
+}
+
+TEST_CASE("a start that fails after the signal is told all the same") {
+    Starting starting(5'000);
+    REQUIRE(::kill(starting.program.pid(), SIGTERM) == 0);
+    CHECK_MESSAGE(starting.says("stopping: SIGTERM"), starting.program.output());
+    CHECK(starting.program.await_end() == "exit 3");
+    CHECK(starting.program.output().find("it was not ready within 5000 ms") != std::string::npos);
 }
 
 TEST_CASE("when its reader is gone it stops at the next event") {

@@ -25,7 +25,6 @@ constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 // once would take the answer away from it.
 constexpr std::chrono::seconds kFarewell{2};
 constexpr std::size_t kFarewellBytes = std::size_t{64} << 20;
-constexpr unsigned kHttp11 = 11;
 
 // What a request that breaks the rules of HTTP is told.
 Answer broken(beast::error_code error) {
@@ -55,7 +54,7 @@ asio::awaitable<void> Connection::serve() {
 
 asio::awaitable<void> Connection::turn_away() {
     last_ = true;
-    co_await write_and_leave(overload("too many connections; come back in a second"));
+    co_await write_and_leave(overload("too many connections; come back in a second"), Form());
 }
 
 void Connection::finish() {
@@ -94,18 +93,33 @@ asio::awaitable<bool> Connection::serve_request() {
     }
     if (auto refused = routes_.refuse(parser.get().method(), parser.get().target())) {
         if (!parser.is_done()) {
-            co_return co_await write_and_leave(*std::move(refused));
+            co_return co_await write_and_leave(*std::move(refused), form_for(parser));
         }
-        co_return co_await write(*std::move(refused), parser.get().version(), parser.keep_alive());
+        co_return co_await write(*std::move(refused), form_for(parser));
     }
     const bool whole = co_await read_body(parser);
     if (!whole) {
         co_return false;
     }
     stream_.expires_never();
-    Answer answer = co_await routes_.answer(parser.get().target(), parser.get().body());
+    Answer answer = co_await answer_to_all(parser);
     parser.get().body() = {};  // a picture that is not needed while its answer is on the way
-    co_return co_await write(std::move(answer), parser.get().version(), parser.keep_alive());
+    co_return co_await write(std::move(answer), form_for(parser));
+}
+
+// An answer also where something fails that nobody has thought of: the client is to blame for nothing.
+asio::awaitable<Answer> Connection::answer_to_all(const Parser& parser) {
+    std::string failure;
+    try {
+        co_return co_await routes_.answer(parser.get().target(), parser.get().body());
+    } catch (const std::exception& error) {
+        failure = error.what();
+    }
+    co_return refusal(http::status::internal_server_error, "failed", "this server failed: " + failure);
+}
+
+Connection::Form Connection::form_for(const Parser& parser) {
+    return {parser.get().version(), parser.keep_alive(), parser.get().method() == http::verb::head};
 }
 
 asio::awaitable<bool> Connection::read_body(Parser& parser) {
@@ -132,9 +146,9 @@ asio::awaitable<bool> Connection::say_continue() {
     co_return !error;
 }
 
-asio::awaitable<bool> Connection::write(Answer answer, unsigned version, bool keep_alive) {
+asio::awaitable<bool> Connection::write(Answer answer, Form form) {
     routes_.count(answer.status);
-    http::response<http::span_body<const char>> response(answer.status, version);
+    http::response<http::span_body<const char>> response(answer.status, form.version);
     response.set(http::field::server, "resize-server");
     response.set(http::field::content_type, answer.content_type);
     if (!answer.allow.empty()) {
@@ -148,15 +162,19 @@ asio::awaitable<bool> Connection::write(Answer answer, unsigned version, bool ke
     }
     const std::string_view body = answer.body();
     response.body() = {body.data(), body.size()};
-    response.keep_alive(keep_alive && !last_);
+    response.keep_alive(form.keep_alive && !last_);
     response.prepare_payload();
+    if (form.header_only) {
+        response.body() = {};
+    }
     stream_.expires_after(limits_.answer_time);
     const auto [error, size] = co_await http::async_write(stream_, response, kToken);
     co_return !error && response.keep_alive();
 }
 
-asio::awaitable<bool> Connection::write_and_leave(Answer answer) {
-    co_await write(std::move(answer), kHttp11, false);
+asio::awaitable<bool> Connection::write_and_leave(Answer answer, Form form) {
+    form.keep_alive = false;
+    co_await write(std::move(answer), form);
     beast::error_code ignored;
     stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     stream_.expires_after(kFarewell);
@@ -178,7 +196,7 @@ asio::awaitable<bool> Connection::refuse_broken(beast::error_code error) {
     if (gone || error.category() != http_error.category()) {
         co_return false;
     }
-    co_return co_await write_and_leave(broken(error));
+    co_return co_await write_and_leave(broken(error), Form());
 }
 
 }  // namespace bulkhead::server

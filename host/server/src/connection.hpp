@@ -39,15 +39,24 @@ class Connection {
     using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
     static constexpr std::size_t kSlack = 64 * 1024;  // of a body, beside a header
 
+    // How an answer is to be written, as its request has it.
+    struct Form {
+        unsigned version = 11;  // of HTTP
+        bool keep_alive = false;
+        bool header_only = false;  // for HEAD, which is told how large the body would be
+    };
+    static Form form_for(const Parser& parser);
+
     // All false: the connection is at its end.
     boost::asio::awaitable<bool> await_request();
     boost::asio::awaitable<bool> serve_request();
     boost::asio::awaitable<bool> read_body(Parser& parser);
     boost::asio::awaitable<bool> say_continue();
-    boost::asio::awaitable<bool> write(Answer answer, unsigned version, bool keep_alive);
+    boost::asio::awaitable<Answer> answer_to_all(const Parser& parser);
+    boost::asio::awaitable<bool> write(Answer answer, Form form);
 
     // Answers a request of which not all was read, and hangs up.
-    boost::asio::awaitable<bool> write_and_leave(Answer answer);
+    boost::asio::awaitable<bool> write_and_leave(Answer answer, Form form);
     boost::asio::awaitable<bool> refuse_broken(boost::beast::error_code error);
 
     boost::beast::tcp_stream stream_;

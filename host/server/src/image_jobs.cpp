@@ -43,7 +43,8 @@ class OpenImage {
 // granted.
 std::string handle_in(const Bytes& reply) {
     const auto opened = nlohmann::json::parse(reply.text(), nullptr, false);
-    return opened.is_object() ? opened.value("handle", "") : "";
+    const auto handle = opened.is_object() ? opened.find("handle") : opened.end();
+    return handle != opened.end() && handle->is_string() ? handle->get<std::string>() : "";
 }
 
 }  // namespace

@@ -53,9 +53,12 @@ void Server::start() {
 asio::awaitable<void> Server::accept() {
     while (!stopping_) {
         auto [error, socket] = co_await acceptor_.async_accept(kToken);
+        if (stopping_) {
+            break;  // it came together with the signal
+        }
         if (!error) {
             take(std::move(socket));
-        } else if (!stopping_) {
+        } else {
             patience_.expires_after(kPause);
             co_await patience_.async_wait(kToken);
         }

@@ -7,6 +7,7 @@
 #include "image_support/picture.hpp"
 #include "server_support/resize_server.hpp"
 #include "support/outcomes.hpp"
+#include "support/places.hpp"
 
 namespace bulkhead::tests {
 namespace {
@@ -33,6 +34,27 @@ TEST_CASE("a wrong request is told what is wrong, by status and sentence") {
     says(wrong_method, 405, "this path answers to POST only");
     CHECK(wrong_method.header("Allow") == "POST");
     CHECK(get(port, "/stats").json()["plugin"]["deaths"] == 0);
+}
+
+TEST_CASE("a plugin whose handle is no text is answered for, and the connection serves on") {
+    const ResizeServer server({"--plugin", built_plugin("odd_handle").string()});
+    HttpClient client(server.port());
+    for (int round = 0; round < 2; ++round) {
+        const Response response = client.post("/mirror", photograph());
+        REQUIRE(response.status == 500);
+        CHECK(response.json()["message"] == "plugin image: 'open' gave no handle");
+    }
+}
+
+TEST_CASE("HEAD is answered without a body, and the connection serves on") {
+    const ResizeServer server;
+    HttpClient client(server.port());
+    for (const char* path : {"/", "/nothing", "/mirror"}) {
+        const Response response = client.head(path);
+        CHECK(response.status == (std::string(path) == "/nothing" ? 404 : 405));
+        CHECK(response.header("Content-Length") != "0");
+        CHECK(client.get("/health").status == 200);
+    }
 }
 
 TEST_CASE("a picture with more pixels than the plugin takes is 413") {

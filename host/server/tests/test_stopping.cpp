@@ -2,14 +2,23 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <boost/asio/io_context.hpp>
+#include <bulkhead/host/host.hpp>
 #include <future>
 
+#include "image_jobs.hpp"
 #include "image_support/picture.hpp"
+#include "options.hpp"
+#include "routes.hpp"
+#include "server.hpp"
 #include "server_support/resize_server.hpp"
+#include "support/places.hpp"
 #include "support/processes.hpp"
 
 namespace bulkhead::tests {
 namespace {
+
+using server::Options;
 
 TEST_CASE("SIGINT and SIGTERM end an idle server at once, whoever is connected") {
     for (const int signal : {SIGINT, SIGTERM}) {
@@ -39,6 +48,26 @@ TEST_CASE("a request under way is finished before the server ends") {
     CHECK(response.status == 200);
     CHECK(response.header("Connection") == "close");
     CHECK(server.await_end() == "exit 0");
+}
+
+TEST_CASE("a connection that comes together with the signal does not keep the server") {
+    Host host = Host::create(host_options()).value();
+    Options options;
+    options.port = 0;
+    options.limits.idle = options.limits.stop_time = 10 * kPatience;
+    boost::asio::io_context context(1);
+    server::ImageJobs jobs(context.get_executor(), host.load(built_plugin("image")).value(), options.limits);
+    server::Routes routes(jobs, false);
+    server::Server server(context, options, routes);
+    server.start();
+    context.poll();
+    // Heard in this order: the signal; the first client, who is taken; the second, who is found at once after that and
+    // taken only when the signal has been acted on.
+    REQUIRE(::raise(SIGTERM) == 0);
+    const HttpClient first(server.port());
+    const HttpClient second(server.port());
+    context.run_for(kPatience);
+    CHECK(context.stopped());
 }
 
 TEST_CASE("a request that does not end is cut after --stop-ms, and at once by a second signal") {

@@ -2,9 +2,15 @@
 #include "sandbox_folder.hpp"
 
 #include <doctest/doctest.h>
+#include <stdlib.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <system_error>
 
 #include "bulkhead/plugin/testing.hpp"
 
@@ -17,6 +23,33 @@ nlohmann::json manifest_in(const fs::path& folder) {
     std::ifstream file(folder / "plugin.json");
     return nlohmann::json::parse(file);
 }
+
+// While it lives, temporary files of this process are made in an empty folder of their own.
+class TemporaryFiles {
+  public:
+    TemporaryFiles() {
+        std::string name = (fs::temp_directory_path() / "bulkhead-test-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+        if (const char* before = std::getenv("TMPDIR")) {
+            before_ = before;
+        }
+        ::setenv("TMPDIR", path_.c_str(), 1);
+    }
+    TemporaryFiles(const TemporaryFiles&) = delete;
+    TemporaryFiles& operator=(const TemporaryFiles&) = delete;
+    ~TemporaryFiles() {
+        before_ ? ::setenv("TMPDIR", before_->c_str(), 1) : ::unsetenv("TMPDIR");
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+
+    const fs::path& path() const { return path_; }
+
+  private:
+    fs::path path_;
+    std::optional<std::string> before_;
+};
 
 }  // namespace
 
@@ -41,5 +74,7 @@ TEST_CASE("with one it uses a copy, which is removed afterwards and leaves the o
 }
 
 TEST_CASE("a config that is not JSON is refused and leaves nothing behind") {
+    const TemporaryFiles files;
     CHECK_THROWS_AS(SandboxFolder(BULKHEAD_FAULTY_PLUGIN, "{"), StartFailure);
+    CHECK(fs::is_empty(files.path()));
 }

@@ -40,7 +40,7 @@ transport::ChannelLimits tiny_limits() {
 GuardedOutbox::GuardedOutbox(const transport::ChannelLimits& limits, std::uint32_t incarnation)
     : geometry_(transport::plan_geometry(limits).value()), incarnation_(incarnation) {
     std::error_code error;
-    segment_ = transport::create_worker_outbox(geometry_, error);
+    segment_ = transport::create_worker_outbox(geometry_, "", error);
     require(error, "the worker outbox");
     worker_ = transport::WorkerOutbox::map(segment_, geometry_, incarnation, error);
     require(error, "the worker's mapping");

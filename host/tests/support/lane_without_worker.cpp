@@ -19,6 +19,7 @@ LaneWithoutWorker::LaneWithoutWorker(std::uint32_t calls) {
     runtime_->supervisor.start();
     auto release = std::make_shared<detail::Release>();
     release->manifest.name = "resizer";
+    release->manifest.supervision.hang_grace = std::chrono::hours(1);
     release->manifest.channel.payload = 4096;
     release->manifest.channel.in_flight = calls;
     release->manifest.channel.in_flight_bytes = 2 * 4096;
@@ -37,14 +38,13 @@ LaneWithoutWorker::~LaneWithoutWorker() {
     runtime_->supervisor.stop();
 }
 
-std::future<result<Bytes>> LaneWithoutWorker::start(const std::string& request, const CallOptions& options,
+std::future<result<Bytes>> LaneWithoutWorker::start(std::span<const std::byte> request, const CallOptions& options,
                                                     const std::shared_ptr<detail::CancelTicket>& ticket) {
     auto promise = std::make_shared<std::promise<result<Bytes>>>();
     std::future<result<Bytes>> future = promise->get_future();
     auto handler = boost::asio::bind_executor(
         boost::asio::system_executor(), [promise](result<Bytes> outcome) { promise->set_value(std::move(outcome)); });
-    const auto bytes = std::as_bytes(std::span(request));
-    lane_->start_call(nullptr, "once", std::nullopt, bytes, options,
+    lane_->start_call(nullptr, "once", std::nullopt, request, options,
                       detail::make_completion(std::move(handler), runtime_->callbacks, ticket), ticket);
     return future;
 }

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <future>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,7 @@
 namespace bulkhead::testing {
 
 // Has the methods `once` and `again`, the second idempotent; room for `calls` calls. Its supervisor runs. Handlers
-// without an executor of their own run in `context`.
+// without an executor of their own run in `context`. Nothing but the deadlines of its calls arms its timer.
 class LaneWithoutWorker {
   public:
     explicit LaneWithoutWorker(std::uint32_t calls = 4);
@@ -28,8 +29,12 @@ class LaneWithoutWorker {
         return lane_->call(nullptr, "once", std::as_bytes(std::span(request)), options);
     }
     // Starts a call; its handler runs inline.
-    std::future<result<Bytes>> start(const std::string& request, const CallOptions& options,
+    std::future<result<Bytes>> start(std::span<const std::byte> request, const CallOptions& options,
                                      const std::shared_ptr<detail::CancelTicket>& ticket);
+    std::future<result<Bytes>> start(const std::string& request, const CallOptions& options,
+                                     const std::shared_ptr<detail::CancelTicket>& ticket) {
+        return start(std::as_bytes(std::span(request)), options, ticket);
+    }
     std::future<result<Bytes>> start(const std::string& request, const CallOptions& options) {
         return start(request, options, std::make_shared<detail::CancelTicket>());
     }

@@ -53,6 +53,7 @@ void HostOutbox::prepare_cell(std::uint32_t index, std::uint32_t incarnation) no
     cell.stop.store(kNoPosition, std::memory_order_relaxed);
     cell.shut_down.store(0, std::memory_order_relaxed);
     cell.spin_permit.store(0, std::memory_order_relaxed);
+    cell.seen_ready.store(0, std::memory_order_relaxed);
     cell.host_waits.store(kHostLooks, std::memory_order_relaxed);
     cell.incarnation.store(incarnation, std::memory_order_release);
 }

@@ -65,9 +65,9 @@ Descriptor create_memfd(const char* name, std::uint64_t size, std::error_code& e
     return file;
 }
 
-bool write_all(int file, std::span<const std::byte> bytes) {
+bool write_all(int file, std::span<const std::byte> bytes, off_t offset) {
     while (!bytes.empty()) {
-        const ssize_t count = ::write(file, bytes.data(), bytes.size());
+        const ssize_t count = ::pwrite(file, bytes.data(), bytes.size(), offset);
         if (count < 0 && errno == EINTR) {
             continue;
         }
@@ -75,15 +75,17 @@ bool write_all(int file, std::span<const std::byte> bytes) {
             return false;
         }
         bytes = bytes.subspan(static_cast<std::size_t>(count));
+        offset += count;
     }
     return true;
 }
 
 }  // namespace
 
-Descriptor create_segment(const char* name, std::uint64_t size, std::error_code& error) {
-    Descriptor segment = create_memfd(name, size, error);
-    if (segment && (::ftruncate(segment.get(), static_cast<off_t>(size)) != 0 ||
+Descriptor create_segment(const char* name, std::uint64_t size, std::error_code& error, std::string_view tail) {
+    Descriptor segment = create_memfd(name, size + tail.size(), error);
+    if (segment && (::ftruncate(segment.get(), static_cast<off_t>(size + tail.size())) != 0 ||
+                    !write_all(segment.get(), std::as_bytes(std::span(tail)), static_cast<off_t>(size)) ||
                     ::fcntl(segment.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)) {
         error = last_error();
         segment.reset();
@@ -91,12 +93,28 @@ Descriptor create_segment(const char* name, std::uint64_t size, std::error_code&
     return segment;
 }
 
+std::string take_tail(const Descriptor& segment, std::uint64_t size, std::error_code& error) {
+    error.clear();
+    struct stat status {};
+    std::string tail;
+    if (::fstat(segment.get(), &status) == 0 && status.st_size > static_cast<off_t>(size)) {
+        tail.resize(static_cast<std::uint64_t>(status.st_size) - size);
+    }
+    const auto begin = static_cast<off_t>(size);
+    const auto length = static_cast<ssize_t>(tail.size());
+    if (tail.empty() || ::pread(segment.get(), tail.data(), tail.size(), begin) != length ||
+        ::fallocate(segment.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin, length) != 0) {
+        error = tail.empty() ? std::make_error_code(std::errc::invalid_argument) : last_error();
+    }
+    return tail;
+}
+
 Descriptor create_sealed_file(const char* name, std::span<const std::byte> bytes, std::error_code& error) {
     Descriptor file = create_memfd(name, bytes.size(), error);
     // Not F_SEAL_WRITE, for which the kernel waits until nobody holds a page of the file: itself it does for a while,
     // and on a busy machine it gives up (EBUSY). Nobody has a mapping to write through, so the other one is as good.
     if (file &&
-        (!write_all(file.get(), bytes) ||
+        (!write_all(file.get(), bytes, 0) ||
          ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)) {
         error = last_error();
         file.reset();

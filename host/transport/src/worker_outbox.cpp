@@ -7,8 +7,12 @@
 
 namespace bulkhead::transport {
 
-Descriptor create_worker_outbox(const Geometry& geometry, std::error_code& error) {
-    return create_segment("bulkhead-worker-outbox", geometry.worker_outbox_size, error);
+Descriptor create_worker_outbox(const Geometry& geometry, std::string_view order, std::error_code& error) {
+    return create_segment("bulkhead-worker-outbox", geometry.worker_outbox_size, error, order);
+}
+
+std::string take_order(const Descriptor& segment, const Geometry& geometry, std::error_code& error) {
+    return take_tail(segment, geometry.worker_outbox_size, error);
 }
 
 WorkerOutbox WorkerOutbox::map(const Descriptor& segment, const Geometry& geometry, std::uint32_t incarnation,

@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -73,8 +75,7 @@ class Spoiler {
             if (sequence > 1) {
                 outbox_.checkpoint_header(sequence - 1).sequence.store(0, std::memory_order_release);
             }
-            while (!is_done_ && !is_being_copied(sequence)) {
-                std::this_thread::yield();
+            while (!is_done_ && !is_being_copied(sequence)) {  // no yield: on a busy machine the copy would be over
             }
             copies_ += is_being_copied(sequence) ? 1 : 0;
         }
@@ -115,15 +116,22 @@ TEST_CASE("a worker that writes over each checkpoint while it is copied has the 
     testing::WorkerEnds ends = testing::map_worker_ends(channel);
     const Spoiler spoiler(channel, ends.to_host);
     constexpr int kFew = 20;
-    Checkpoint checkpoint;
-    const auto deadline = std::chrono::steady_clock::now() + testing::kPatience;
+    int most = 0;
     TakenCheckpoint outcome{};
-    do {  // until the host gives up: now and then it is faster than the spoiler
-        const int before = spoiler.copies();
-        outcome = take_checkpoint(channel.from_worker, checkpoint.sequence, channel.to_worker, checkpoint);
-        REQUIRE(spoiler.copies() - before <= kFew);
-    } while (outcome != TakenCheckpoint::damaged && std::chrono::steady_clock::now() < deadline);
+    std::thread host([&] {
+        constexpr int kNicer = 10;  // on a busy machine the spoiler shall have its turns while this copies
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNicer);
+        Checkpoint checkpoint;
+        const auto deadline = std::chrono::steady_clock::now() + testing::kPatience;
+        do {  // until the host gives up: now and then it is faster than the spoiler
+            const int before = spoiler.copies();
+            outcome = take_checkpoint(channel.from_worker, checkpoint.sequence, channel.to_worker, checkpoint);
+            most = std::max(most, spoiler.copies() - before);
+        } while (outcome != TakenCheckpoint::damaged && std::chrono::steady_clock::now() < deadline);
+    });
+    host.join();
     CHECK(outcome == TakenCheckpoint::damaged);
+    CHECK(most <= kFew);
 }
 
 TEST_CASE("a worker that saves without a pause is not taken for one that does harm") {

@@ -54,7 +54,7 @@ std::vector<int> numbers_of(const std::vector<Descriptor>& files) {
 TEST_CASE("a message arrives as it was sent and only as what it is") {
     const Sockets sockets = connected();
     StartMessage sent;
-    sent.start_id = 7;
+    sent.incarnation = 7;
     sent.worker_cell = 3;
     REQUIRE_FALSE(send_message(sockets.near.get(), sent));
     Packet packet;
@@ -64,7 +64,7 @@ TEST_CASE("a message arrives as it was sent and only as what it is") {
     CHECK(packet.descriptors.empty());
     const auto message = packet.as<StartMessage>();
     REQUIRE(message);
-    CHECK(message->start_id == 7);
+    CHECK(message->incarnation == 7);
     CHECK(message->worker_cell == 3);
     CHECK_FALSE(packet.as<ExitedMessage>());
 }

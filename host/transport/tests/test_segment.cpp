@@ -60,6 +60,18 @@ MappingDescription mapping_at(const void* address) {
     return {};
 }
 
+TEST_CASE("what lies behind a segment is taken once, and does not show in it") {
+    std::error_code error;
+    const Descriptor segment = create_segment("bulkhead-test", kPage, error, "what follows");
+    REQUIRE(segment);
+    CHECK(take_tail(segment, kPage, error) == "what follows");
+    CHECK_FALSE(error);
+    CHECK(take_tail(segment, kPage, error) == std::string(12, '\0'));
+    CHECK(Mapping::map(segment, kPage, Access::read_write, error).size() == kPage);
+    CHECK(take_tail(create_segment("bulkhead-test", kPage, error), kPage, error).empty());
+    CHECK((error == std::errc::invalid_argument));
+}
+
 TEST_CASE("a new segment is zeroed and has its size and closes on exec") {
     std::error_code error;
     const Descriptor segment = create_segment("bulkhead-test", 3 * kPage, error);
@@ -152,7 +164,7 @@ TEST_CASE("without a free descriptor nothing is made and nothing leaks") {
         std::error_code errors[4];
         const bool made = create_segment("bulkhead-test", kPage, errors[0]) ||
                           create_sealed_file("bulkhead-test", {}, errors[1]) ||
-                          create_worker_outbox(geometry, errors[2]) ||
+                          create_worker_outbox(geometry, "", errors[2]) ||
                           HostOutbox::create(geometry, std::chrono::nanoseconds(0), errors[3]);
         ::setrlimit(RLIMIT_NOFILE, &limit);
         if (made) {

@@ -4,6 +4,7 @@
 
 #include "bulkhead/plugin/json.hpp"
 #include "crashes.hpp"
+#include "faulty_liar.hpp"
 #include "hangs.hpp"
 
 namespace faulty {
@@ -19,6 +20,7 @@ Fault parse_fault(const nlohmann::json& config, const char* moment) {
     if (word == "hang") return Fault::hang;
     if (word == "exit") return Fault::exit;
     if (word == "fail") return Fault::fail;
+    if (word == "lie") return Fault::lie;
     throw bulkhead::plugin::Error(2, std::string("the config knows no fault \"") + word + "\" at " + moment);
 }
 
@@ -34,6 +36,8 @@ void commit(Fault fault, const char* moment) {
             return exit_process("7");
         case Fault::fail:
             throw bulkhead::plugin::Error(7, std::string("told to fail at ") + moment);
+        case Fault::lie:
+            return lie_unasked();
     }
 }
 

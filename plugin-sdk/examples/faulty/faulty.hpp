@@ -12,10 +12,11 @@
 
 namespace faulty {
 
-enum class Fault { none, crash, hang, exit, fail };
+enum class Fault { none, crash, hang, exit, fail, lie };
 
 // The config says what goes wrong when: {"start": fault, "activate": fault, "stop": fault}, with a fault of "none",
-// "crash", "hang", "exit" (with code 7) or "fail" (which a stop cannot).
+// "crash", "hang", "exit" (with code 7), "fail" (which a stop cannot) or "lie" (answers a call that nobody made, and
+// hangs).
 class Faulty {
   public:
     explicit Faulty(const nlohmann::json& config);

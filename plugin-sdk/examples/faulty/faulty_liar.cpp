@@ -72,6 +72,13 @@ void require_one_of(std::string_view request, const char* method, std::string_vi
 
 }  // namespace
 
+void lie_unasked() {
+    const WorkerChannel channel = WorkerChannel::find();
+    channel.reply_slot(0).sequence.store(1, std::memory_order_release);
+    channel.ring();
+    sleep_forever();
+}
+
 void lie_sequence(Call& call) {
     publish_lie(call, [](Slot&, std::uint64_t& sequence, const auto& geometry) { sequence += geometry.reply_slots; });
 }

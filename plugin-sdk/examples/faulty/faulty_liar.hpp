@@ -10,6 +10,8 @@
 
 namespace faulty {
 
+// Publishes an answer although no call has begun. Does not return.
+[[noreturn]] void lie_unasked();
 // A reply whose sequence number is far in the future.
 void lie_sequence(bulkhead::plugin::Call& call);
 // A message of a kind that does not exist. Request: the kind's number, or nothing for 250.

@@ -72,13 +72,22 @@ transport::HelloMessage GuardProcess::greet() {
 }
 
 void GuardProcess::await_fork_server() {
-    const auto message = await<transport::ForkServerStartedMessage>(0, nullptr);
+    const auto message = await<transport::ForkServerStartedMessage>();
     generation_ = message.generation;
     fork_server_ = message.pid;
 }
 
-void GuardProcess::send(const transport::StartMessage& message, std::span<const int> descriptors) {
-    const std::error_code error = transport::send_message(control_.get(), message, descriptors);
+void GuardProcess::ask_for_blank(std::uint32_t generation, transport::BlankFor use) {
+    transport::MakeBlankMessage message;
+    message.generation = generation;
+    message.use = use;
+    const std::error_code error = transport::send_message(control_.get(), message);
+    REQUIRE_MESSAGE(!error, error.message());
+}
+
+void GuardProcess::Blank::order(transport::StartMessage message, std::span<const int> descriptors) const {
+    message.descriptor_count = static_cast<std::uint32_t>(descriptors.size());
+    const std::error_code error = transport::send_message(orders.get(), message, descriptors);
     REQUIRE_MESSAGE(!error, error.message());
 }
 
@@ -91,7 +100,7 @@ void GuardProcess::receive_one() {
 }
 
 template <typename T>
-T GuardProcess::await(std::uint64_t start_id, Descriptor* process) {
+T GuardProcess::await(pid_t pid, std::vector<Descriptor>* descriptors) {
     for (std::size_t looked = 0;; ++looked) {
         if (looked == inbox_.size()) {
             receive_one();
@@ -101,31 +110,32 @@ T GuardProcess::await(std::uint64_t start_id, Descriptor* process) {
         if (!message || packet.kind() != T{}.kind) {
             continue;
         }
-        if constexpr (!std::is_same_v<T, transport::ForkServerStartedMessage>) {
-            if (message->start_id != start_id) {
+        if constexpr (std::is_same_v<T, transport::ExitedMessage>) {
+            if (message->pid != pid) {
                 continue;
             }
         }
-        if (process != nullptr) {
-            REQUIRE(packet.descriptors.size() == 1);
-            *process = std::move(packet.descriptors[0]);
+        if (descriptors != nullptr) {
+            *descriptors = std::move(packet.descriptors);
         }
         inbox_.erase(inbox_.begin() + static_cast<std::ptrdiff_t>(looked));
         return *message;
     }
 }
 
-transport::StartedMessage GuardProcess::await_started(std::uint64_t start_id, Descriptor& process) {
-    return await<transport::StartedMessage>(start_id, &process);
+GuardProcess::Blank GuardProcess::await_blank() {
+    std::vector<Descriptor> descriptors;
+    Blank blank;
+    blank.pid = await<transport::BlankMessage>(0, &descriptors).pid;
+    REQUIRE(descriptors.size() == transport::blank_descriptor::count);
+    blank.process = std::move(descriptors[transport::blank_descriptor::process]);
+    blank.orders = std::move(descriptors[transport::blank_descriptor::orders]);
+    return blank;
 }
 
-transport::StartFailedMessage GuardProcess::await_start_failed(std::uint64_t start_id) {
-    return await<transport::StartFailedMessage>(start_id, nullptr);
-}
+transport::NoBlankMessage GuardProcess::await_no_blank() { return await<transport::NoBlankMessage>(); }
 
-transport::ExitedMessage GuardProcess::await_exited(std::uint64_t start_id) {
-    return await<transport::ExitedMessage>(start_id, nullptr);
-}
+transport::ExitedMessage GuardProcess::await_exited(pid_t process) { return await<transport::ExitedMessage>(process); }
 
 std::optional<int> GuardProcess::await_end() {
     const Descriptor process = open_process(pid_);

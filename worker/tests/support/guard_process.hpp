@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -31,19 +32,32 @@ class GuardProcess {
     int control() const { return control_.get(); }
     std::uint32_t generation() const { return generation_; }
     pid_t fork_server() const { return fork_server_; }
-    std::uint64_t next_start_id() { return ++start_id_; }
 
     // Takes hello and the first fork server's announcement.
     transport::HelloMessage greet();
     // Waits for the announcement of a fork server.
     void await_fork_server();
 
-    void send(const transport::StartMessage& message, std::span<const int> descriptors);
+    // Asks for a blank, as the host of this generation does.
+    void ask_for_blank(std::uint32_t generation, transport::BlankFor use = transport::BlankFor::an_order);
 
-    // The next message of this kind for this start id; others are kept for later. Fails the test when none comes.
-    transport::StartedMessage await_started(std::uint64_t start_id, transport::Descriptor& process);
-    transport::StartFailedMessage await_start_failed(std::uint64_t start_id);
-    transport::ExitedMessage await_exited(std::uint64_t start_id);
+    struct Blank {
+        pid_t pid = 0;
+        transport::Descriptor process;
+        transport::Descriptor orders;
+        void order(transport::StartMessage message, std::span<const int> descriptors) const;
+    };
+
+    // The next message of this kind; others are kept for later. Fails the test when none comes.
+    Blank await_blank();
+    transport::NoBlankMessage await_no_blank();
+    transport::ExitedMessage await_exited(pid_t process);
+
+    // Asks for one and waits for it.
+    Blank make_blank() {
+        ask_for_blank(generation_);
+        return await_blank();
+    }
 
     // Closes the control socket, as a host does that is destroyed.
     void hang_up() { control_.reset(); }
@@ -51,15 +65,15 @@ class GuardProcess {
     std::optional<int> await_end();
 
   private:
+    // `pid`: of whom it is to tell; 0: of anybody.
     template <typename T>
-    T await(std::uint64_t start_id, transport::Descriptor* process);
+    T await(pid_t pid = 0, std::vector<transport::Descriptor>* descriptors = nullptr);
     void receive_one();
 
     transport::Descriptor control_;
     pid_t pid_ = 0;
     pid_t fork_server_ = 0;
     std::uint32_t generation_ = 0;
-    std::uint64_t start_id_ = 0;
     std::deque<transport::Packet> inbox_;
 };
 

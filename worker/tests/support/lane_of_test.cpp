@@ -122,13 +122,15 @@ TestLane::TestLane(GuardProcess& guard, const transport::ChannelLimits& limits) 
 
 TestWorker TestLane::start(const WorkerOrder& order) {
     TestWorker worker;
-    worker.start_id = guard_.next_start_id();
     worker.incarnation = ++next_incarnation_;
     worker.cell = worker.incarnation % transport::kWorkerCells;
     outbox_.prepare_cell(worker.cell, worker.incarnation);
+    if (order.start) {
+        cell(worker).start.store(*order.start, std::memory_order_release);
+    }
 
     std::error_code error;
-    const Descriptor outbox = transport::create_worker_outbox(outbox_.geometry(), error);
+    const Descriptor outbox = transport::create_worker_outbox(outbox_.geometry(), order_json(order), error);
     worker.outbox = transport::WorkerOutboxView::map(outbox, outbox_.geometry(), error);
     REQUIRE_MESSAGE(!error, error.message());
     worker.replies = worker.outbox.replies();
@@ -141,22 +143,20 @@ TestWorker TestLane::start(const WorkerOrder& order) {
     const Descriptor output(ends[1]);
 
     std::vector<Descriptor> files;
-    files.push_back(sealed(order_json(order)));
     std::vector<std::string> libraries{order.library};
     libraries.insert(libraries.end(), order.dependencies.begin(), order.dependencies.end());
-    std::vector<int> descriptors{files[0].get(), outbox_.descriptor().get(), outbox.get(), output.get(), signal.get()};
+    std::vector<int> descriptors{outbox_.descriptor().get(), outbox.get(), output.get(), signal.get()};
     for (const std::string& library : libraries) {
         files.push_back(sealed(read_file(BULKHEAD_TEST_PLUGINS "/" + library)));
         descriptors.push_back(files.back().get());
     }
     transport::StartMessage message;
-    message.generation = guard_.generation();
-    message.start_id = worker.start_id;
     message.worker_cell = worker.cell;
     message.incarnation = worker.incarnation;
-    message.descriptor_count = static_cast<std::uint32_t>(descriptors.size());
-    guard_.send(message, descriptors);
-    worker.pid = guard_.await_started(worker.start_id, worker.process).pid;
+    GuardProcess::Blank blank = guard_.make_blank();
+    blank.order(message, descriptors);
+    worker.pid = blank.pid;
+    worker.process = std::move(blank.process);
     return worker;
 }
 

@@ -18,7 +18,8 @@ namespace bulkhead::worker::test {
 struct WorkerOrder {
     std::string library = "libversatile.so";
     std::vector<std::string> dependencies = {};
-    std::string json_members = {};  // further members of the order, each with a comma before it
+    std::string json_members = {};            // further members of the order, each with a comma before it
+    std::optional<std::uint64_t> start = {};  // told beforehand: it serves from there as soon as it is ready
 };
 
 // One worker as its host sees it. The process is killed when this goes.
@@ -38,7 +39,6 @@ class TestWorker {
     std::string read_output() const;
     std::vector<std::string> log_lines() const;
 
-    std::uint64_t start_id = 0;
     pid_t pid = 0;
     std::uint32_t incarnation = 0;
     std::uint32_t cell = 0;

@@ -23,7 +23,7 @@ enum class ErrorCode : std::uint8_t {
     cancelled,           // the caller gave up
     overloaded,          // as many calls or bytes in flight as the manifest allows
     unavailable,         // the plugin does not run: it crashed too often
-    quarantined,         // reserved: this request killed workers before
+    quarantined,         // this request killed workers before
     too_large,           // request or reply over limits.payload
     no_such_method,      // the plugin has no method of that name
     no_such_plugin,      // the host has no plugin of that name

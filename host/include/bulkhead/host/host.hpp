@@ -41,7 +41,7 @@ struct HostOptions {
     // not there; only this user can read what is written. Several hosts may share it. Empty: none are kept. `on_death`
     // comes after the file.
     std::filesystem::path reports;
-    // More than this in the folder, and the oldest go. Repros count as bytes.
+    // More than this in the folder, and the oldest go; with max_reports 0, none is kept. Repros count as bytes.
     std::uint32_t max_reports = 100;
     std::uint64_t max_report_bytes = std::uint64_t{64} << 20;
     // Beside the report of a death that a call was running at: the call, to be run again by `bulkhead replay`. It holds

@@ -37,7 +37,8 @@ struct PluginStatus {
     std::optional<std::chrono::steady_clock::time_point> next_try;  // in backoff: when the next worker is started
 };
 
-// A step in the life of a plugin. `from` equals `to` when another worker took over without a break.
+// A step in the life of a plugin. `from` equals `to` when another worker took over without a break, when it is loaded,
+// and when it is told to stop or unloaded although that is what it does or is already.
 struct PluginEvent {
     std::string plugin;
     PluginState from = PluginState::stopped;

@@ -50,7 +50,7 @@ struct Stats {
     std::array<std::uint64_t, static_cast<std::size_t>(ErrorCode::session_lost) + 1> errors{};  // by ErrorCode
     std::uint64_t in_flight = 0;                                                                // have no outcome yet
     std::uint64_t deaths = 0;    // workers that died unasked
-    std::uint64_t restarts = 0;  // workers started after a death
+    std::uint64_t restarts = 0;  // workers started after the first one
     std::uint64_t retries = 0;   // begun idempotent calls given to the next worker
     std::uint64_t spins = 0;     // how often a caller looked for its answer before it slept
     std::uint64_t dropped_lines = 0;

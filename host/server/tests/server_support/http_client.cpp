@@ -41,9 +41,10 @@ bool HttpClient::send(std::string_view bytes) {
     return !complete(context_, stream_, [&](auto&& done) { asio::async_write(stream_, asio::buffer(bytes), done); });
 }
 
-Response HttpClient::read() {
+Response HttpClient::read(bool has_body) {
     http::response_parser<http::string_body> parser;
     parser.body_limit(kLargestBody);
+    parser.skip(!has_body);
     const auto error =
         complete(context_, stream_, [&](auto&& done) { http::async_read(stream_, buffer_, parser, done); });
     Response response;

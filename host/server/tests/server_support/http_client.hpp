@@ -29,7 +29,11 @@ class HttpClient {
     explicit HttpClient(std::uint16_t port);
 
     bool send(std::string_view bytes);
-    Response read();
+    // `has_body` is false for the answer to a HEAD, whatever length it tells.
+    Response read(bool has_body = true);
+    Response head(const std::string& target) {
+        return send("HEAD " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") ? read(false) : Response();
+    }
     Response get(const std::string& target) { return request("GET", target, ""); }
     Response post(const std::string& target, std::string_view body) { return request("POST", target, body); }
     Response request(std::string_view method, const std::string& target, std::string_view body);

@@ -26,7 +26,7 @@ Channel make_channel(const ChannelLimits& limits) {
     std::error_code error;
     channel.to_worker = HostOutbox::create(channel.geometry, std::chrono::microseconds(20), error);
     require(error, "the host outbox");
-    channel.worker_segment = create_worker_outbox(channel.geometry, error);
+    channel.worker_segment = create_worker_outbox(channel.geometry, "", error);
     require(error, "the worker outbox");
     channel.from_worker = WorkerOutboxView::map(channel.worker_segment, channel.geometry, error);
     require(error, "the view of the worker outbox");

@@ -57,6 +57,14 @@ TEST_CASE("a panic fails its call and the plugin goes on") {
     CHECK(plugin.call("parse", "2").text == "4");
 }
 
+TEST_CASE("an answer that panics when its bytes are wanted fails its call, and one that does when it goes is logged") {
+    PluginUnderTest plugin;
+    check_error(plugin.call("perilous", "shown"), 1, "panicked: it has no bytes");
+    CHECK(plugin.call("perilous", "dropped").text == "answered");
+    CHECK(plugin.logged("panicked: it does not want to go"));
+    CHECK(plugin.call("parse", "2").text == "4");
+}
+
 TEST_CASE("answers are built in place, given from other threads, and never forgotten") {
     PluginUnderTest plugin;
     for (const std::size_t size : {0, 1, 100, 100'000}) {

@@ -39,7 +39,34 @@ impl Drop for Versatile {
     }
 }
 
+/// An answer that panics when its bytes are wanted, or when it is dropped.
+enum Perilous {
+    Shown,
+    Dropped,
+}
+
+impl AsRef<[u8]> for Perilous {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Perilous::Shown => panic!("it has no bytes"),
+            Perilous::Dropped => b"answered",
+        }
+    }
+}
+
+impl Drop for Perilous {
+    fn drop(&mut self) {
+        if let Perilous::Dropped = self {
+            panic!("it does not want to go")
+        }
+    }
+}
+
 impl Versatile {
+    fn perilous(&mut self, call: &Call) -> Result<Perilous, Error> {
+        Ok(if call.text()? == "shown" { Perilous::Shown } else { Perilous::Dropped })
+    }
+
     fn config(&mut self, _call: &Call) -> Result<String, Error> {
         Ok(self.config.clone())
     }
@@ -102,6 +129,7 @@ bulkhead::plugin! {
     "parse" => Versatile::parse,
     "fail" => Versatile::fail,
     "panic" => Versatile::panic,
+    "perilous" => Versatile::perilous,
     "panic_owning" => Versatile::panic_owning,
     "in_place" => Versatile::in_place,
     "too_large_in_place" => Versatile::too_large_in_place,

@@ -34,11 +34,11 @@ class Call {
         : services_(other.services_), call_(std::exchange(other.call_, nullptr)), request_(other.request_) {}
     Call& operator=(Call&& other) noexcept {
         if (this != &other) {
+            lender_ = nullptr;  // overwritten, not left for its lender to answer
             drop();
             services_ = other.services_;
             call_ = std::exchange(other.call_, nullptr);
             request_ = other.request_;
-            lender_ = nullptr;
         }
         return *this;
     }

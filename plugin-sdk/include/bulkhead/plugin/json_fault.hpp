@@ -29,17 +29,25 @@ struct JsonTypeComplaint {
 
 // Finds the field by cutting the document down to what still fails in the same way, half by half: the exceptions of
 // nlohmann_json name the field only under JSON_DIAGNOSTICS, which would change the type for the author's whole program.
-// Costs a few conversions of parts of the document, and only when there is an error to tell.
+// Costs some conversions of parts of the document, and only when there is an error to tell. There are only so many of
+// them, the fewer the larger the document is, because whoever sends a wrong request must not have the plugin work for
+// long.
 class JsonFaultSearch {
   public:
     // `attempt` converts a document and returns the complaint, or nothing when it has none about a type.
     using Attempt = std::function<std::string(const nlohmann::json&)>;
 
     JsonFaultSearch(nlohmann::json document, std::string complaint, Attempt attempt)
-        : document_(std::move(document)), complaint_(std::move(complaint)), attempt_(std::move(attempt)) {
+        : document_(std::move(document)),
+          complaint_(std::move(complaint)),
+          attempt_(std::move(attempt)),
+          attempts_left_(std::min(kMostAttempts, kMostValues / count_values(document_))) {
         while (descend()) {
         }
     }
+
+    // Whether it came to the end. Else it gave up, and path and value mean nothing.
+    bool finished() const { return attempts_left_ > 0; }
 
     // Such as `items[3].price`; empty: the document itself.
     const std::string& path() const { return path_; }
@@ -47,7 +55,25 @@ class JsonFaultSearch {
     const nlohmann::json& value() const { return *node_; }
 
   private:
-    bool fails() const { return attempt_(document_) == complaint_; }
+    static constexpr std::size_t kMostAttempts = 500;
+    static constexpr std::size_t kMostValues = 8'000'000;  // that are converted in all
+
+    static std::size_t count_values(const nlohmann::json& value) {
+        std::size_t count = 1;
+        if (value.is_structured()) {
+            for (const nlohmann::json& child : value) {
+                count += count_values(child);
+            }
+        }
+        return count;
+    }
+
+    // What the document is complained of; nothing more once there were too many attempts.
+    std::string attempt() {
+        attempts_left_ -= attempts_left_ > 0 ? 1 : 0;
+        return finished() ? attempt_(document_) : std::string();
+    }
+    bool fails() { return attempt() == complaint_; }
     bool fails_as(nlohmann::json stand_in) {
         std::swap(*node_, stand_in);
         const bool failed = fails();
@@ -57,7 +83,7 @@ class JsonFaultSearch {
 
     // One level down, to the child that is at fault. False: the node itself is, or nobody knows.
     bool descend() {
-        if (!node_->is_structured() || node_->empty() || fails_as(nlohmann::json(node_->type()))) {
+        if (!finished() || !node_->is_structured() || node_->empty() || fails_as(nlohmann::json(node_->type()))) {
             return false;
         }
         return node_->is_array() ? descend_into_array() : descend_into_object();
@@ -70,7 +96,7 @@ class JsonFaultSearch {
         const auto prefix = [this](std::size_t size) {
             return nlohmann::json(nlohmann::json::array_t(node_->begin(), std::next(node_->begin(), difference(size))));
         };
-        while (bad - good > 1) {
+        while (bad - good > 1 && finished()) {
             const std::size_t middle = good + (bad - good) / 2;
             (fails_as(prefix(middle)) ? bad : good) = middle;
         }
@@ -85,7 +111,7 @@ class JsonFaultSearch {
         for (const auto& [key, ignored] : node_->items()) {
             keys.push_back(key);
         }
-        while (keys.size() > 1) {
+        while (keys.size() > 1 && finished()) {
             const auto middle = std::next(keys.begin(), difference(keys.size() / 2));
             std::vector<std::string> first(keys.begin(), middle);
             std::vector<std::string> second(middle, keys.end());
@@ -114,7 +140,7 @@ class JsonFaultSearch {
     bool descend_into_required_field(const std::vector<std::string>& keys) {
         constexpr std::size_t kAtMost = 64;
         const JsonTypeComplaint complaint(complaint_);
-        for (std::size_t i = 0; i < std::min(keys.size(), kAtMost); ++i) {
+        for (std::size_t i = 0; i < std::min(keys.size(), kAtMost) && finished(); ++i) {
             nlohmann::json& field = node_->at(keys[i]);
             const bool suspect = field.is_structured() || field.type_name() == complaint.found;
             if (suspect && is_cured_by_changing(field, complaint)) {
@@ -124,12 +150,12 @@ class JsonFaultSearch {
         return false;
     }
 
-    bool is_cured_by_changing(nlohmann::json& field, const JsonTypeComplaint& complaint) const {
+    bool is_cured_by_changing(nlohmann::json& field, const JsonTypeComplaint& complaint) {
         nlohmann::json stand_in =
             field.type_name() == complaint.found ? example(complaint.expected) : nlohmann::json(field.type());
         const std::string changed = stand_in.type_name();
         std::swap(field, stand_in);
-        const std::string now = attempt_(document_);
+        const std::string now = attempt();
         std::swap(field, stand_in);
         // A field that was right before is wrong now and says so.
         return now != complaint_ && (now.empty() || JsonTypeComplaint(now).found != changed);
@@ -159,6 +185,7 @@ class JsonFaultSearch {
     nlohmann::json document_;
     const std::string complaint_;
     const Attempt attempt_;
+    std::size_t attempts_left_;
     nlohmann::json* node_ = &document_;
     std::string path_;
 };

@@ -9,7 +9,8 @@
 //       void load(const Count& state);
 //       // Optional: brings the state of another version up, or down, before it becomes a Count.
 //       static nlohmann::json migrate(nlohmann::json state, std::uint32_t version);
-//       // Optional: fields that Count does not know are kept and written back, in objects inside too.
+//       // Optional: fields that Count does not know are kept and written back, in objects inside too, as long as the
+//       // object is still there. Not those of objects in arrays: which element is which, nobody knows.
 //       static constexpr bool keep_unknown_fields = true;
 //   };
 //
@@ -47,34 +48,37 @@ concept KeepsUnknownFields = requires {
 }
 &&T::keep_unknown_fields;
 
-// What of `document` is not in `known`, objects inside objects included.
-inline nlohmann::json unknown_fields(const nlohmann::json& document, const nlohmann::json& known) {
-    nlohmann::json unknown = nlohmann::json::object();
-    if (!document.is_object() || !known.is_object()) {
-        return unknown;
-    }
-    for (const auto& [name, value] : document.items()) {
-        const auto found = known.find(name);
-        if (found == known.end()) {
-            unknown[name] = value;
-        } else if (auto inside = unknown_fields(value, *found); !inside.empty()) {
-            unknown[name] = std::move(inside);
-        }
-    }
-    return unknown;
-}
+// A field that the state's type does not know, and the object that it was in.
+struct UnknownField {
+    nlohmann::json::json_pointer parent;
+    std::string name;
+    nlohmann::json value;
+};
 
-// Puts them back where nothing else has come.
-inline void add_unknown_fields(nlohmann::json& document, const nlohmann::json& unknown) {
-    if (!document.is_object()) {
+// What of `document` is not in `known`, objects inside objects included.
+inline void find_unknown_fields(const nlohmann::json& document, const nlohmann::json& known,
+                                const nlohmann::json::json_pointer& place, std::vector<UnknownField>& unknown) {
+    if (!document.is_object() || !known.is_object()) {
         return;
     }
-    for (const auto& [name, value] : unknown.items()) {
-        const auto found = document.find(name);
-        if (found == document.end()) {
-            document[name] = value;
-        } else if (value.is_object()) {
-            add_unknown_fields(*found, value);
+    for (const auto& [name, value] : document.items()) {
+        if (const auto found = known.find(name); found == known.end()) {
+            unknown.push_back({place, name, value});
+        } else {
+            find_unknown_fields(value, *found, place / name, unknown);
+        }
+    }
+}
+
+// Puts them back where nothing else has come. What was in an object that the plugin took away is gone with it.
+inline void add_unknown_fields(nlohmann::json& document, const std::vector<UnknownField>& unknown) {
+    for (const UnknownField& field : unknown) {
+        if (!document.contains(field.parent)) {
+            continue;
+        }
+        nlohmann::json& parent = document.at(field.parent);
+        if (parent.is_object() && !parent.contains(field.name)) {
+            parent[field.name] = field.value;
         }
     }
 }
@@ -112,7 +116,8 @@ struct StateFormat<T, State> {
         }
         State state = convert(document);
         if constexpr (KeepsUnknownFields<T>) {
-            unknown = unknown_fields(document, nlohmann::json(state));
+            unknown.clear();
+            find_unknown_fields(document, nlohmann::json(state), nlohmann::json::json_pointer(), unknown);
         }
         return state;
     }
@@ -133,14 +138,16 @@ struct StateFormat<T, State> {
     static nlohmann::json parse(std::span<const std::byte> bytes) {
         const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
         try {
-            return nlohmann::json::from_cbor(first, first + bytes.size());
+            // A tag is the subtype of json::binary, and comes from to_cbor().
+            constexpr auto kTags = nlohmann::json::cbor_tag_handler_t::store;
+            return nlohmann::json::from_cbor(first, first + bytes.size(), true, true, kTags);
         } catch (const nlohmann::json::parse_error& error) {
             throw Error(kUnspecified, std::string("the state is not CBOR: ") + error.what());
         }
     }
 
     struct Nothing {};
-    [[no_unique_address]] std::conditional_t<KeepsUnknownFields<T>, nlohmann::json, Nothing> unknown;
+    [[no_unique_address]] std::conditional_t<KeepsUnknownFields<T>, std::vector<UnknownField>, Nothing> unknown;
 };
 
 }  // namespace bulkhead::plugin

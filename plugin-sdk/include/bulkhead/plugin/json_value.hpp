@@ -42,7 +42,7 @@ inline std::string with_article(const std::string& type) {
 inline std::string json_type_sentence(const JsonFaultSearch& fault, const std::string& complaint,
                                       const JsonSubject& subject) {
     const JsonTypeComplaint type(complaint);
-    if (fault.value().type_name() != type.found) {
+    if (!fault.finished() || fault.value().type_name() != type.found) {
         return "in " + std::string(subject.document) + " a field must be " + with_article(type.expected) + ", not " +
                with_article(type.found);
     }

@@ -78,13 +78,15 @@ typedef struct bulkhead_services {
     /* [any-thread] Answers with a copy of `size` bytes at `data`, which is borrowed; it may be the request or
      * the reply buffer. Null when `size` is 0. Ends the call, and with it the request's bytes, the reply
      * buffer and `call` itself. An answer over the payload limit reaches the caller as `too_large`. May wait
-     * for room, for as long as somebody waits for the answer. */
+     * for room, for as long as somebody waits for the answer. Without room by the deadline the call fails with number
+     * 0. So it does at once on the main thread, when only answers fill the room that wait for a checkpoint, and with it
+     * for the method that runs. */
     void (*reply)(bulkhead_call *call, const void *data, size_t size);
 
     /* [any-thread], one thread at a time for one call. Where `size` bytes of the answer can be built in place.
      * Owned by the call, until it is answered or asks again, which replaces the buffer; aligned to 16; its
-     * content is undefined. May wait for room until the deadline. Null: over the payload limit, no room in
-     * time, or answered; a call that was open still is. */
+     * content is undefined. May wait for room until the deadline, like reply. Null: over the payload limit,
+     * no room in time, or answered; a call that was open still is. */
     void *(*reply_buffer)(bulkhead_call *call, size_t size);
 
     /* [any-thread] Answers with the first `size` bytes of the buffer from `reply_buffer`, without a copy.
@@ -116,7 +118,8 @@ typedef struct bulkhead_services {
     int (*write_state)(bulkhead_state *state, const void *data, size_t size);
 
     /* [any-thread] Asks for a checkpoint as soon as no method is running. Returns at once. Nothing happens when the
-     * plugin has no `save`. */
+     * plugin has no `save`, nor in `save` itself: what it writes is the checkpoint. Other threads that ask meanwhile
+     * get another one, as what they changed may not be in this one. */
     void (*request_checkpoint)(void);
 } bulkhead_services;
 

@@ -53,6 +53,8 @@ class HostOutbox {
     void commit_state(std::uint32_t version, std::uint64_t length) noexcept;
     // The next worker begins without.
     void drop_state() noexcept { header()->has_state = 0; }
+
+    const std::atomic<std::uint32_t>& first_answer() const noexcept { return header()->first_answer; }
     // Empty: there is none. Valid until the second commit from now.
     std::optional<std::span<const std::byte>> state() const noexcept;
     std::uint32_t state_version() const noexcept { return header()->state_version; }
@@ -80,6 +82,7 @@ class HostOutboxView {
     std::chrono::nanoseconds spin_budget() const noexcept {
         return std::chrono::nanoseconds(header()->spin_nanoseconds);
     }
+    const std::atomic<std::uint32_t>& first_answer() const noexcept { return header()->first_answer; }
     const WorkerCell& worker_cell(std::uint32_t index) const noexcept { return header()->cells[index]; }
     const CallCell& call_cell(std::uint32_t index) const noexcept {
         return mapping_.at<const CallCell>(geometry_.cells_offset)[index];

@@ -122,7 +122,8 @@ struct alignas(kCacheLine) WorkerCell {
     std::atomic<std::uint32_t> incarnation;  // whose cell this is
     std::atomic<std::uint32_t> shut_down;    // 1: answer what has begun, destroy the instance, exit
     std::atomic<std::uint32_t> spin_permit;  // 1: may spin before it parks
-    std::uint32_t reserved1[9];
+    std::atomic<std::uint32_t> seen_ready;   // 1: the host knows that it is ready
+    std::uint32_t reserved1[8];
     // Line 2 changes when the host rings: the futex word the worker waits on.
     std::atomic<std::uint32_t> bell;
     std::uint32_t reserved2[15];
@@ -133,7 +134,7 @@ struct alignas(kCacheLine) WorkerCell {
 static_assert(sizeof(WorkerCell) == 3 * kCacheLine && std::is_standard_layout_v<WorkerCell>);
 static_assert(offsetof(WorkerCell, start) == 0 && offsetof(WorkerCell, stop) == 8);
 static_assert(offsetof(WorkerCell, incarnation) == 16 && offsetof(WorkerCell, shut_down) == 20);
-static_assert(offsetof(WorkerCell, spin_permit) == 24);
+static_assert(offsetof(WorkerCell, spin_permit) == 24 && offsetof(WorkerCell, seen_ready) == 28);
 static_assert(offsetof(WorkerCell, bell) == kCacheLine && offsetof(WorkerCell, host_waits) == 2 * kCacheLine);
 
 // How the host wants to be told of a reply.
@@ -160,7 +161,9 @@ struct HostOutboxHeader {
     std::uint32_t has_state;  // 0: there is none, the worker begins as create left it
     std::uint32_t state_version;
     std::uint32_t state_area;  // 0 or 1
-    std::uint32_t reserved1;
+    // 0 for ever. A caller that waits while nobody serves sleeps on it, and a worker's first answer wakes it: it could
+    // not have known the bell of a worker that was yet to come.
+    std::atomic<std::uint32_t> first_answer;
     std::uint64_t state_length;
     std::uint8_t reserved2[72];
     WorkerCell cells[kWorkerCells];
@@ -169,6 +172,7 @@ static_assert(std::is_standard_layout_v<HostOutboxHeader>);
 static_assert(offsetof(HostOutboxHeader, magic) == 0 && offsetof(HostOutboxHeader, layout_version) == 8);
 static_assert(offsetof(HostOutboxHeader, spin_nanoseconds) == 12 && offsetof(HostOutboxHeader, geometry) == 16);
 static_assert(offsetof(HostOutboxHeader, has_state) == 160 && offsetof(HostOutboxHeader, state_length) == 176);
+static_assert(offsetof(HostOutboxHeader, first_answer) == 172);
 static_assert(offsetof(HostOutboxHeader, cells) == 256);
 static_assert(sizeof(HostOutboxHeader) == 256 + kWorkerCells * sizeof(WorkerCell));
 
@@ -229,7 +233,8 @@ struct WorkerOutboxHeader {
     // expired deadlines and when the ring looks full.
     alignas(kCacheLine) std::atomic<std::uint64_t> begun;
     std::atomic<std::uint64_t> current_call_id;  // black box: what the dispatcher is running, 0 when idle
-    std::uint64_t reserved3[6];
+    std::atomic<std::uint32_t> answers_held;     // given by the plugin, but waiting for a checkpoint
+    std::uint32_t reserved3[11];
     // Line 4: read by the host after each request.
     alignas(kCacheLine) std::atomic<std::uint32_t> parked;  // 1: the dispatcher waits on its cell's bell
     std::atomic<std::uint32_t> waits_for_room;  // above 0: threads wait on that bell for slab blocks to be released
@@ -256,6 +261,7 @@ static_assert(offsetof(WorkerOutboxHeader, life) == 64 && offsetof(WorkerOutboxH
 static_assert(offsetof(WorkerOutboxHeader, failure_length) == 72);
 static_assert(offsetof(WorkerOutboxHeader, traits) == 76);
 static_assert(offsetof(WorkerOutboxHeader, begun) == 128 && offsetof(WorkerOutboxHeader, current_call_id) == 136);
+static_assert(offsetof(WorkerOutboxHeader, answers_held) == 144);
 static_assert(offsetof(WorkerOutboxHeader, parked) == 192 && offsetof(WorkerOutboxHeader, waits_for_room) == 196);
 static_assert(offsetof(WorkerOutboxHeader, bell) == 256 && offsetof(WorkerOutboxHeader, log_head) == 320);
 static_assert(offsetof(WorkerOutboxHeader, checkpoint) == 384 && offsetof(WorkerOutboxHeader, crashing) == 392);

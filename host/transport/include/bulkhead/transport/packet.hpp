@@ -47,6 +47,12 @@ enum class Received { packet, nothing, closed, failed };
 // `failed` with too_many_files_open: the bytes are there, descriptors were lost.
 Received receive_packet(int socket, Packet& packet, std::error_code& error, Blocking blocking = Blocking::yes);
 
+// The kernel had no memory for a message: it may have some after a pause.
+inline bool is_shortage(const std::error_code& error) noexcept {
+    return error == std::errc::no_buffer_space || error == std::errc::not_enough_memory;
+}
+inline constexpr int kShortagePause = 10;  // milliseconds
+
 // Fails with operation_would_block when the socket is full and it must not block.
 std::error_code send_packet(int socket, std::span<const std::byte> bytes, std::span<const int> descriptors,
                             Blocking blocking = Blocking::yes);

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <system_error>
 
 #include "bulkhead/transport/descriptor.hpp"
@@ -15,8 +17,11 @@ enum class Access { read_only, read_write };
 
 // Creates an anonymous, zeroed shared-memory file of exactly `size` bytes, sealed against shrinking and
 // growing. `name` only shows in /proc/PID/maps. Close-on-exec. On failure `error` is set (no descriptor free, no
-// memory, over RLIMIT_FSIZE).
-Descriptor create_segment(const char* name, std::uint64_t size, std::error_code& error);
+// memory, over RLIMIT_FSIZE). `tail` follows behind `size`, for somebody to take.
+Descriptor create_segment(const char* name, std::uint64_t size, std::error_code& error, std::string_view tail = {});
+
+// What lies behind the segment's first `size` bytes. Its memory is given back.
+std::string take_tail(const Descriptor& segment, std::uint64_t size, std::error_code& error);
 
 // Creates a sealed, immutable memory file that holds `bytes`.
 Descriptor create_sealed_file(const char* name, std::span<const std::byte> bytes, std::error_code& error);

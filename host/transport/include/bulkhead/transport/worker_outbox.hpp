@@ -1,6 +1,7 @@
 // The worker outbox: replies and everything else that one worker says to its host.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -12,7 +13,11 @@
 namespace bulkhead::transport {
 
 // Creates the segment for one worker. The host does this, so that its size is the host's decision.
-Descriptor create_worker_outbox(const Geometry& geometry, std::error_code& error);
+// `order` is what the worker is told to run: it lies behind the outbox, where nobody maps it, until it is taken.
+Descriptor create_worker_outbox(const Geometry& geometry, std::string_view order, std::error_code& error);
+
+// The order, for the worker; once, because its memory goes with that.
+std::string take_order(const Descriptor& segment, const Geometry& geometry, std::error_code& error);
 
 // The worker's end: the only writer. One thread at a time, except for the atomics.
 class WorkerOutbox {

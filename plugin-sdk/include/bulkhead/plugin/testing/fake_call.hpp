@@ -58,26 +58,28 @@ struct bulkhead_call {
     }
 
     void* reply_buffer(std::size_t size) {
-        if (size > options_.payload_limit || answered()) {
+        const std::lock_guard lock(mutex_);
+        if (size > options_.payload_limit || answers_ > 0) {
             return nullptr;
         }
         reply_buffer_.reset(new char[size]);
+        reply_buffer_size_ = size;
         return reply_buffer_.get();
     }
-    std::string_view built_reply(std::size_t size) const { return {reply_buffer_.get(), size}; }
+    void commit_reply(std::size_t size) {
+        const std::lock_guard lock(mutex_);
+        if (size <= reply_buffer_size_) {
+            answer_locked({Answer::Kind::reply, 0, std::string(std::string_view(reply_buffer_.get(), size))});
+        } else {
+            answer_locked({Answer::Kind::error, 0,
+                           "the plugin committed " + std::to_string(size) + " bytes of a reply buffer that has " +
+                               std::to_string(reply_buffer_size_)});
+        }
+    }
 
     void answer(Answer answer) {
         const std::lock_guard lock(mutex_);
-        if (closed_) {
-            return;
-        }
-        if (answers_++ == 0) {
-            answered_at_ = std::chrono::steady_clock::now();
-            answer_ = std::move(answer);
-            request_.reset();
-            reply_buffer_.reset();
-        }
-        answered_.notify_all();
+        answer_locked(std::move(answer));
     }
 
     // As a worker does before it destroys the plugin: fails the call if it is open. What the plugin does with it from
@@ -115,10 +117,25 @@ struct bulkhead_call {
     }
 
   private:
+    void answer_locked(Answer answer) {
+        if (closed_) {
+            return;
+        }
+        if (answers_++ == 0) {
+            answered_at_ = std::chrono::steady_clock::now();
+            answer_ = std::move(answer);
+            request_.reset();
+            reply_buffer_.reset();
+            reply_buffer_size_ = 0;
+        }
+        answered_.notify_all();
+    }
+
     const FakeCallOptions options_;
     std::unique_ptr<char[]> request_;
     const std::size_t request_size_;
     std::unique_ptr<char[]> reply_buffer_;
+    std::size_t reply_buffer_size_ = 0;
     std::atomic<bool> cancelled_{false};
 
     mutable std::mutex mutex_;

@@ -51,9 +51,7 @@ inline const bulkhead_services& fake_services() {
             call->answer({Answer::Kind::reply, 0, std::string(static_cast<const char*>(data), size)});
         };
         services.reply_buffer = [](bulkhead_call* call, std::size_t size) { return call->reply_buffer(size); };
-        services.commit_reply = [](bulkhead_call* call, std::size_t size) {
-            call->answer({Answer::Kind::reply, 0, std::string(call->built_reply(size))});
-        };
+        services.commit_reply = [](bulkhead_call* call, std::size_t size) { call->commit_reply(size); };
         services.fail = [](bulkhead_call* call, std::int32_t number, const char* text) {
             call->answer({Answer::Kind::error, number, text == nullptr ? "" : text});
         };
@@ -96,10 +94,11 @@ class FakeWorker {
         constexpr std::size_t kNeeded = offsetof(bulkhead_plugin_table, load) + sizeof(table_->load);
         return table_->size >= kNeeded && table_->save != nullptr && table_->load != nullptr;
     }
-    // After create and before activate. 0: done; else error() says why not.
+    // After create and before activate. 0: done; else error() says why not, and this life is given up, without destroy.
     int load(const SavedState& state) {
         error_ = {};
-        return table_->load(instance_, state.version, {state.bytes.data(), state.bytes.size()}, &error_);
+        const bulkhead_bytes bytes{state.bytes.data(), state.bytes.size()};
+        return give_up_unless_done(table_->load(instance_, state.version, bytes, &error_));
     }
     // The same. Between two calls, as a worker does it.
     int save(SavedState& state, std::size_t limit = std::size_t{1} << 20) {
@@ -109,9 +108,10 @@ class FakeWorker {
         state = {table_->state_version, std::move(output.bytes)};
         return result != 0 ? result : output.over_limit ? 1 : 0;
     }
+    // 0: done; else as with load.
     int activate() {
         error_ = {};
-        return table_->activate == nullptr ? 0 : table_->activate(instance_, &error_);
+        return table_->activate == nullptr ? 0 : give_up_unless_done(table_->activate(instance_, &error_));
     }
     void deactivate() {
         if (table_->deactivate != nullptr) {
@@ -150,6 +150,15 @@ class FakeWorker {
     }
 
   private:
+    // A worker would end with all that the plugin has made. Here that stays, and in sight of who looks for leaks.
+    int give_up_unless_done(int result) {
+        if (result != 0 && std::exchange(created_, false)) {
+            static auto* const given_up = std::make_unique<std::vector<void*>>().release();
+            given_up->push_back(instance_);
+        }
+        return result;
+    }
+
     const bulkhead_method* find(std::string_view name) const {
         for (std::size_t i = 0; i < table_->method_count; ++i) {
             if (table_->methods[i].name == name) {
