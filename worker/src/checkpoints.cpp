@@ -6,15 +6,16 @@
 
 namespace bulkhead::worker {
 
-Checkpoints::Checkpoints(transport::WorkerOutbox& outbox, const SignalEvent& signal, const PluginInstance& instance,
-                         ReplyOutbox& replies, Services& services, const CheckpointRule& rule)
+Checkpoints::Checkpoints(const transport::HostOutboxView& host, transport::WorkerOutbox& outbox,
+                         const SignalEvent& signal, const PluginInstance& instance, ReplyOutbox& replies,
+                         Services& services, const CheckpointRule& rule)
     : signal_(signal),
       instance_(instance),
       replies_(replies),
       services_(services),
       rule_(rule),
       active_(instance.has_state()),
-      writer_(outbox) {
+      writer_(outbox, host.held_checkpoint()) {
     services_.use(*this);
     if (active_ && rule_.every_calls == 1) {
         replies_.hold_answers();

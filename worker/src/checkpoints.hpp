@@ -7,6 +7,7 @@
 
 #include "bulkhead/plugin/plugin.h"
 #include "bulkhead/transport/checkpoint.hpp"
+#include "bulkhead/transport/host_outbox.hpp"
 #include "bulkhead/transport/waiting.hpp"
 #include "order.hpp"
 #include "plugin_instance.hpp"
@@ -20,8 +21,8 @@ namespace bulkhead::worker {
 // main function; [main-thread] but for request().
 class Checkpoints {
   public:
-    Checkpoints(transport::WorkerOutbox& outbox, const SignalEvent& signal, const PluginInstance& instance,
-                ReplyOutbox& replies, Services& services, const CheckpointRule& rule);
+    Checkpoints(const transport::HostOutboxView& host, transport::WorkerOutbox& outbox, const SignalEvent& signal,
+                const PluginInstance& instance, ReplyOutbox& replies, Services& services, const CheckpointRule& rule);
 
     // False: there is no state, and nothing here ever does anything.
     bool active() const noexcept { return active_; }

@@ -149,7 +149,7 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
     arm_death_notice(outbox.header().death);
     PluginInstance instance(load(order, std::move(libraries), life, outbox.black_box().record));
 
-    Checkpoints checkpoints(outbox, signal, instance, replies, services, order.checkpoints);
+    Checkpoints checkpoints(host, outbox, signal, instance, replies, services, order.checkpoints);
 
     life.loading("in its create function");
     give_up_on(instance.create(services.table(), order.config), life);

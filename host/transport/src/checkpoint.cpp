@@ -1,9 +1,12 @@
 #include "bulkhead/transport/checkpoint.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "bulkhead/transport/read_once.hpp"
+#include "bulkhead/transport/waiting.hpp"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -19,9 +22,22 @@ std::span<std::byte> CheckpointWriter::area(std::uint64_t sequence) noexcept {
 }
 
 void CheckpointWriter::begin() noexcept {
-    outbox_.checkpoint_header(last_ + 1).sequence.store(0, std::memory_order_relaxed);
-    // The zero must be visible before the bytes change, or the host could take a mixed state for a whole one.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    constexpr int kLooks = 100;
+    constexpr std::chrono::microseconds kNap{50};  // beside the copy that is waited for, which took longer already
+    const std::uint64_t next = last_ + 1;
+    outbox_.checkpoint_header(next).sequence.store(0, std::memory_order_release);
+    full_fence();  // either the host sees that the place is given up, or we see that it holds it
+    const auto is_held = [&] {
+        const std::uint64_t held = held_.load(std::memory_order_acquire);
+        return held == kAnyCheckpoint || (held != kNoCheckpoint && held + 2 == next);
+    };
+    for (int look = 0; is_held(); ++look) {
+        if (look < kLooks) {
+            spin_pause();
+        } else {
+            std::this_thread::sleep_for(kNap);
+        }
+    }
     length_ = 0;
 }
 
@@ -53,42 +69,43 @@ std::uint64_t CheckpointWriter::publish(std::uint64_t position, std::uint32_t st
 
 namespace {
 
-// How many copies are made of checkpoints that are written over meanwhile. While a large one is copied an honest worker
-// saves and checksums another, so it is seldom ahead three times in a row; with a small state it may be tens of times,
-// but then a copy costs next to nothing. One that means harm must not keep the host busy.
-class CopyBudget {
+// Keeps the worker from writing over what is copied. At first over anything: so the one that is its last does not
+// change while it is looked up.
+class Hold {
   public:
-    bool allows_another() const noexcept { return copies_ < kCopies || bytes_ < kBytes; }
-    void spend(std::uint64_t bytes) noexcept {
-        ++copies_;
-        bytes_ += bytes;
+    explicit Hold(std::atomic<std::uint64_t>& word) noexcept : word_(word) {
+        word_.store(kAnyCheckpoint, std::memory_order_relaxed);
+        full_fence();
     }
+    ~Hold() { word_.store(kNoCheckpoint, std::memory_order_release); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+    void narrow_to(std::uint64_t sequence) noexcept { word_.store(sequence, std::memory_order_release); }
 
   private:
-    static constexpr int kCopies = 16;
-    static constexpr std::uint64_t kBytes = std::uint64_t{16} << 20;
-
-    int copies_ = 0;
-    std::uint64_t bytes_ = 0;
+    std::atomic<std::uint64_t>& word_;
 };
 
 }  // namespace
 
 TakenCheckpoint take_checkpoint(const WorkerOutboxView& view, std::uint64_t known, HostOutbox& outbox,
                                 Checkpoint& checkpoint) {
-    // While one is copied the worker may write the one after the next. It cannot get ahead of us for ever: its answers
-    // wait for us, and so do its requests.
-    constexpr int kTries = 2 * static_cast<int>(kMaxCallSlots);
-    CopyBudget budget;
-    for (int attempt = 0; attempt < kTries && budget.allows_another(); ++attempt) {
-        const std::uint64_t sequence = view.header().checkpoint.load(std::memory_order_acquire);
-        if (sequence <= known) {
-            return TakenCheckpoint::nothing_new;
-        }
+    // It may complete the one that it is at, and give up the place of the next but one before it sees that it has to
+    // wait; so the second look finds a whole one.
+    constexpr int kLooks = 2;
+    const std::atomic<std::uint64_t>& last = view.header().checkpoint;
+    if (last.load(std::memory_order_acquire) <= known) {
+        return TakenCheckpoint::nothing_new;
+    }
+    Hold hold(outbox.held_checkpoint());
+    for (int look = 0; look < kLooks; ++look) {
+        const std::uint64_t sequence = last.load(std::memory_order_acquire);
         const CheckpointHeader& header = view.checkpoint_header(sequence);
         if (header.sequence.load(std::memory_order_acquire) != sequence) {
             continue;
         }
+        hold.narrow_to(sequence);
         checkpoint = {sequence, read_once(header.position), read_once(header.length), read_once(header.state_version),
                       read_once(header.open_calls)};
         const std::uint64_t checksum = read_once(header.checksum);
@@ -99,12 +116,7 @@ TakenCheckpoint take_checkpoint(const WorkerOutboxView& view, std::uint64_t know
         if (!place) {
             return TakenCheckpoint::no_memory;
         }
-        budget.spend(checkpoint.length);
         copy_once(place->data(), view.checkpoint_state(sequence), checkpoint.length);
-        std::atomic_thread_fence(std::memory_order_acquire);
-        if (header.sequence.load(std::memory_order_relaxed) != sequence) {
-            continue;
-        }
         if (checksum_of(*place) != checksum) {
             return TakenCheckpoint::damaged;
         }

@@ -1,6 +1,7 @@
 // Checkpoints on their way: the worker writes one into its outbox, the host takes a copy that no plugin can reach.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,8 +27,11 @@ std::uint64_t checksum_of(std::span<const std::byte> bytes, std::uint64_t seed =
 // One thread at a time.
 class CheckpointWriter {
   public:
-    explicit CheckpointWriter(WorkerOutbox& outbox) noexcept : outbox_(outbox) {}
+    // `held` is the host's: which checkpoint it copies now.
+    CheckpointWriter(WorkerOutbox& outbox, const std::atomic<std::uint64_t>& held) noexcept
+        : outbox_(outbox), held_(held) {}
 
+    // Waits while the host copies the checkpoint whose place this one takes.
     void begin() noexcept;
     // False: the state would be over the limit; nothing was appended.
     bool append(const void* data, std::size_t size) noexcept;
@@ -40,6 +44,7 @@ class CheckpointWriter {
     std::span<std::byte> area(std::uint64_t sequence) noexcept;
 
     WorkerOutbox& outbox_;
+    const std::atomic<std::uint64_t>& held_;
     std::uint64_t last_ = 0;
     std::uint64_t length_ = 0;
 };
@@ -47,7 +52,7 @@ class CheckpointWriter {
 enum class TakenCheckpoint {
     taken,
     nothing_new,
-    damaged,    // it cannot be right, or was written over, or is so each time that it is copied
+    damaged,    // it cannot be right, or was written over while it was copied
     no_memory,  // on this machine
 };
 

@@ -54,6 +54,8 @@ class HostOutbox {
     // The next worker begins without.
     void drop_state() noexcept { header()->has_state = 0; }
 
+    std::atomic<std::uint64_t>& held_checkpoint() noexcept { return header()->held_checkpoint; }
+
     const std::atomic<std::uint32_t>& first_answer() const noexcept { return header()->first_answer; }
     // Empty: there is none. Valid until the second commit from now.
     std::optional<std::span<const std::byte>> state() const noexcept;
@@ -96,6 +98,7 @@ class HostOutboxView {
     // The state to begin with; empty: there is none. After the take-over, before the worker's first checkpoint.
     std::optional<std::span<const std::byte>> state() const noexcept;
     std::uint32_t state_version() const noexcept { return header()->state_version; }
+    const std::atomic<std::uint64_t>& held_checkpoint() const noexcept { return header()->held_checkpoint; }
 
   private:
     const HostOutboxHeader* header() const noexcept { return mapping_.at<const HostOutboxHeader>(0); }

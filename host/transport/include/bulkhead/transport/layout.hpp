@@ -152,6 +152,9 @@ struct CallCell {
 static_assert(sizeof(CallCell) == 16 && std::is_standard_layout_v<CallCell>);
 static_assert(offsetof(CallCell, cancelled) == 0 && offsetof(CallCell, released) == 8);
 
+inline constexpr std::uint64_t kNoCheckpoint = 0;
+inline constexpr std::uint64_t kAnyCheckpoint = ~std::uint64_t{0};
+
 struct HostOutboxHeader {
     std::uint64_t magic;
     std::uint32_t layout_version;
@@ -165,14 +168,18 @@ struct HostOutboxHeader {
     // not have known the bell of a worker that was yet to come.
     std::atomic<std::uint32_t> first_answer;
     std::uint64_t state_length;
-    std::uint8_t reserved2[72];
+    std::uint8_t reserved2[8];
+    // The checkpoint that the host copies now: its sequence, or one of the two words below. A worker does not write in
+    // that one's place meanwhile.
+    std::atomic<std::uint64_t> held_checkpoint;
+    std::uint8_t reserved3[56];
     WorkerCell cells[kWorkerCells];
 };
 static_assert(std::is_standard_layout_v<HostOutboxHeader>);
 static_assert(offsetof(HostOutboxHeader, magic) == 0 && offsetof(HostOutboxHeader, layout_version) == 8);
 static_assert(offsetof(HostOutboxHeader, spin_nanoseconds) == 12 && offsetof(HostOutboxHeader, geometry) == 16);
 static_assert(offsetof(HostOutboxHeader, has_state) == 160 && offsetof(HostOutboxHeader, state_length) == 176);
-static_assert(offsetof(HostOutboxHeader, first_answer) == 172);
+static_assert(offsetof(HostOutboxHeader, first_answer) == 172 && offsetof(HostOutboxHeader, held_checkpoint) == 192);
 static_assert(offsetof(HostOutboxHeader, cells) == 256);
 static_assert(sizeof(HostOutboxHeader) == 256 + kWorkerCells * sizeof(WorkerCell));
 
