@@ -9,6 +9,7 @@
 #include "benchmark.hpp"
 #include "echo_host.hpp"
 #include "quantile_pair.hpp"
+#include "rested.hpp"
 #include "stopwatch.hpp"
 
 namespace bulkhead::bench {
@@ -52,15 +53,6 @@ std::chrono::nanoseconds time_away(BareWorkers& workers, Death death) {
     return Clock::now() - (death == Death::kill ? begin : workers.fault());
 }
 
-template <typename Measured>
-Samples time_deaths(std::size_t count, Measured& measured, Death death) {
-    Samples samples;
-    for (std::size_t run = 0; run < count; ++run) {
-        samples.add(time_away(measured, death));
-    }
-    return samples;
-}
-
 }  // namespace
 
 std::vector<Row> bench_recovery(const Effort& effort, const Cores& cores) {
@@ -73,8 +65,9 @@ std::vector<Row> bench_recovery(const Effort& effort, const Cores& cores) {
     QuantilePair kill("recovery.kill", kReference);
     for (std::size_t round = 0; round < effort.rounds(); ++round) {
         for (const Death death : {Death::fault, Death::kill}) {
-            const Samples ours = time_deaths(deaths, host, death);
-            (death == Death::fault ? cold : kill).add(ours, time_deaths(deaths, bare, death));
+            const auto [ours, reference] = take_in_turns(
+                deaths, [&] { return time_away(host, death); }, [&] { return time_away(bare, death); });
+            (death == Death::fault ? cold : kill).add(ours, reference);
         }
     }
     cold.append_to(rows);

@@ -10,13 +10,13 @@
 #include "echo_host.hpp"
 #include "ping_pong.hpp"
 #include "quantile_pair.hpp"
+#include "rested.hpp"
 #include "stopwatch.hpp"
 
 namespace bulkhead::bench {
 namespace {
 
 constexpr std::size_t kDeaths = 100;  // in a round
-constexpr std::size_t kWakes = 1000;
 constexpr int kCallsPerLook = 100;
 constexpr std::size_t kCalls = 4000;  // in a round, 2,000 a second
 constexpr std::chrono::seconds kPatience{10};
@@ -35,10 +35,10 @@ void await_standby(const EchoHost& host) {
     }
 }
 
-// From the faulting instruction, or right before the kill, to the next good reply.
+// From the faulting instruction, or right before the kill, to the next good reply. Returns when a standby is there
+// again.
 std::chrono::nanoseconds time_away(const EchoHost& host, bool by_fault) {
     const pid_t worker = host.worker();
-    await_standby(host);
     const std::uint64_t reports = host.reports();
     const auto begin = Clock::now();
     if (!by_fault) {
@@ -50,48 +50,45 @@ std::chrono::nanoseconds time_away(const EchoHost& host, bool by_fault) {
         if (host.worker() != worker) {
             const auto away = Clock::now() - (by_fault ? host.fault() : begin);
             host.call_until_reports(reports + 1);
+            await_standby(host);
             return away;
         }
     }
     throw std::runtime_error("a worker that was ended still answers");
 }
 
-Samples time_deaths(std::size_t count, const EchoHost& host, bool by_fault) {
-    Samples samples;
-    for (std::size_t run = 0; run < count; ++run) {
-        samples.add(time_away(host, by_fault));
-    }
-    return samples;
-}
+// A process on the other core that sleeps until it is woken.
+class Wakes {
+  public:
+    explicit Wakes(const Cores& cores) : caller_(cores.caller()), peer_(cores.answerer()) {}
 
-// One way of a wake-up from one process to another on the other core.
-Samples time_wakes(std::size_t count, SleepingPingPong& peer) {
-    Samples samples;
-    for (std::size_t run = 0; run < count; ++run) {
+    // One way.
+    std::chrono::nanoseconds time_one() { return time(1) / 2; }
+    std::chrono::nanoseconds time_three() { return time(2) * 3 / 4; }
+
+  private:
+    std::chrono::nanoseconds time(int round_trips) {
+        const PinnedThread pinned(caller_);
         const auto begin = Clock::now();
-        peer.round_trip();
-        samples.add((Clock::now() - begin) / 2);
+        for (int trip = 0; trip < round_trips; ++trip) {
+            peer_.round_trip();
+        }
+        return Clock::now() - begin;
     }
-    return samples;
-}
+
+    const int caller_;
+    SleepingPingPong peer_;
+};
 
 // The bare death notice and three wake-ups, each measured by itself.
-Samples time_notices(std::size_t count, BareWorkers& workers, SleepingPingPong& peer) {
-    Samples samples;
-    for (std::size_t run = 0; run < count; ++run) {
-        workers.watch();
-        auto begin = Clock::now();
-        workers.kill();
-        workers.await_death();
-        auto taken = Clock::now() - begin;
-        workers.start();
-        begin = Clock::now();
-        peer.round_trip();
-        peer.round_trip();
-        taken += (Clock::now() - begin) * 3 / 4;
-        samples.add(taken);
-    }
-    return samples;
+std::chrono::nanoseconds time_notice(BareWorkers& workers, Wakes& wakes) {
+    workers.watch();
+    const auto begin = Clock::now();
+    workers.kill();
+    workers.await_death();
+    const auto notice = Clock::now() - begin;
+    workers.start();
+    return notice + wakes.time_three();
 }
 
 // A death every kPause until told to stop; the plugin has long had its standby again.
@@ -144,7 +141,8 @@ std::vector<Row> bench_standby(const Effort& effort, const Cores& cores) {
     const Plugin neighbour = host.add_neighbour();
     BareWorkers bare(BULKHEAD_BENCH_ECHO "/libbench_echo.so");
     bare.start();
-    SleepingPingPong peer(cores.answerer());
+    await_standby(host);
+    Wakes wakes(cores);
     const std::size_t deaths = effort.samples(kDeaths);
     QuantilePair fault("recovery.standby.fault", "one wake-up of another process, one way");
     QuantilePair kill("recovery.standby.kill", "death by pidfd, and three wake-ups, one way");
@@ -153,16 +151,12 @@ std::vector<Row> bench_standby(const Effort& effort, const Cores& cores) {
     Samples calm;
     Samples meanwhile;
     for (std::size_t round = 0; round < effort.rounds(); ++round) {
-        {
-            const Samples ours = time_deaths(deaths, host, true);
-            const PinnedThread pinned(cores.caller());
-            fault.add(ours, time_wakes(effort.samples(kWakes), peer));
-        }
-        const Samples ours = time_deaths(deaths, host, false);
-        {
-            const PinnedThread pinned(cores.caller());
-            kill.add(ours, time_notices(deaths, bare, peer));
-        }
+        const auto [faults, one_wake] = take_in_turns(
+            deaths, [&] { return time_away(host, true); }, [&] { return wakes.time_one(); });
+        fault.add(faults, one_wake);
+        const auto [kills, notices] = take_in_turns(
+            deaths, [&] { return time_away(host, false); }, [&] { return time_notice(bare, wakes); });
+        kill.add(kills, notices);
         calm.append(time_calls(effort.samples(kCalls), neighbour));
         const Trouble trouble(host);
         meanwhile.append(time_calls(effort.samples(kCalls), neighbour));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <thread>
+#include <utility>
 
 #include "stopwatch.hpp"
 
@@ -20,6 +21,22 @@ Samples time_each_after_rest(std::size_t count, std::chrono::microseconds rest, 
         samples.append(time_each(1, once));
     }
     return samples;
+}
+
+// Long enough that all is done that follows a death and its report: a blank for the next worker, for one.
+inline constexpr std::chrono::milliseconds kRestAfterDeath{5};
+
+// Two times in turns, each after a rest: neither finds the caches, and the cores awake, as its own last run left them.
+template <typename Once, typename Reference>
+std::pair<Samples, Samples> take_in_turns(std::size_t count, Once&& once, Reference&& reference) {
+    std::pair<Samples, Samples> taken;
+    for (std::size_t run = 0; run < count; ++run) {
+        std::this_thread::sleep_for(kRestAfterDeath);
+        taken.first.add(once());
+        std::this_thread::sleep_for(kRestAfterDeath);
+        taken.second.add(reference());
+    }
+    return taken;
 }
 
 }  // namespace bulkhead::bench
