@@ -34,6 +34,9 @@ void Completions::run(Lane& lane) {
     if (reader_word_ != nullptr) {
         transport::futex_wake(*std::exchange(reader_word_, nullptr));
     }
+    if (supervisor_ != nullptr) {
+        std::exchange(supervisor_, nullptr)->poke();
+    }
     last_ = nullptr;
     for (auto call = std::move(first_); call; call = std::move(call->next)) {
         call->completion->complete(

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "supervisor.hpp"
 #include "waiters.hpp"
 
 namespace bulkhead::detail {
@@ -13,13 +14,17 @@ namespace bulkhead::detail {
 // woken, which might take the core from who holds the mutex. One thread.
 class Completions {
   public:
-    bool empty() const noexcept { return first_ == nullptr && bell_ == nullptr && reader_word_ == nullptr; }
+    bool empty() const noexcept {
+        return first_ == nullptr && bell_ == nullptr && reader_word_ == nullptr && supervisor_ == nullptr;
+    }
     void add(std::unique_ptr<AsyncWaiter> call);
     // Change a word of the lane's now: a bell in its outbox; the one its reader waits on, who is woken after that. By
     // then the outbox may have been replaced and unmapped: so whoever was to be woken has served or is dead, and the
     // kernel, which alone looks at the address, wakes nobody, or somebody who looks again and sleeps on.
     void ring(std::atomic<std::uint32_t>& bell);
     void wake_reader(std::atomic<std::uint32_t>& word);
+    // It sleeps longer than it may now.
+    void poke(const Supervisor& supervisor) { supervisor_ = &supervisor; }
     void run(Lane& lane);
 
   private:
@@ -27,6 +32,7 @@ class Completions {
     AsyncWaiter* last_ = nullptr;
     std::atomic<std::uint32_t>* bell_ = nullptr;  // whoever waits on these is to be woken
     std::atomic<std::uint32_t>* reader_word_ = nullptr;
+    const Supervisor* supervisor_ = nullptr;
 };
 
 }  // namespace bulkhead::detail

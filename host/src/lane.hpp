@@ -212,6 +212,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void set_host_waits(std::uint32_t how);
     void wake_reader();
     void watch_deadline(transport::SteadyTime when);
+    void watch_deadline(transport::SteadyTime when, Completions& done);  // pokes the supervisor after all else
 
     // ---- lane_start.cpp, supervisor thread
     void order_worker();

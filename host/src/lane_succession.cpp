@@ -40,7 +40,7 @@ void Lane::take_over(Completions& done) {
         }
         done.ring(cell.bell);
     }
-    watch_deadline(worker.took_over_at + kSettling);
+    watch_deadline(worker.took_over_at + kSettling, done);
     if (release_->manifest.supervision.watchdog.count() > 0) {
         watch_deadline(worker.took_over_at + release_->manifest.supervision.watchdog / 2);
     }

@@ -353,4 +353,13 @@ void Lane::watch_deadline(SteadyTime when) {
     }
 }
 
+void Lane::watch_deadline(SteadyTime when, Completions& done) {
+    if (when < armed_) {
+        armed_ = when;
+        if (runtime_->supervisor.arm_without_poke(timer_, when)) {
+            done.poke(runtime_->supervisor);
+        }
+    }
+}
+
 }  // namespace bulkhead::detail

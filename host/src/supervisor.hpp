@@ -42,6 +42,9 @@ class Supervisor {
     void remove_timer(Id id);
     // Fires at `when`, or earlier if it is armed for earlier.
     void arm(Id id, transport::SteadyTime when);
+    // The same, but true: it sleeps longer than that, and the caller has to poke it, which takes as long as a wake-up.
+    bool arm_without_poke(Id id, transport::SteadyTime when);
+    void poke() const noexcept;
 
   private:
     struct Timer {
@@ -50,7 +53,6 @@ class Supervisor {
     };
 
     void run();
-    void poke() const noexcept;
     void run_posted();
     void fire_timers();
     std::chrono::nanoseconds time_to_next();

@@ -131,26 +131,26 @@ void Supervisor::remove_timer(Id id) {
 }
 
 void Supervisor::arm(Id id, SteadyTime when) {
-    bool earlier_than_sleep = false;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto found = timers_.find(id);
-        if (found == timers_.end() || found->second.when <= when) {
-            return;
-        }
-        auto entry = schedule_.extract({found->second.when, id});
-        if (entry) {  // without an allocation, which might fail
-            entry.value().first = when;
-            schedule_.insert(std::move(entry));
-        } else {
-            schedule_.emplace(when, id);
-        }
-        found->second.when = when;
-        earlier_than_sleep = when < sleeping_until_;
-    }
-    if (earlier_than_sleep) {
+    if (arm_without_poke(id, when)) {
         poke();
     }
+}
+
+bool Supervisor::arm_without_poke(Id id, SteadyTime when) {
+    const std::lock_guard lock(mutex_);
+    const auto found = timers_.find(id);
+    if (found == timers_.end() || found->second.when <= when) {
+        return false;
+    }
+    auto entry = schedule_.extract({found->second.when, id});
+    if (entry) {  // without an allocation, which might fail
+        entry.value().first = when;
+        schedule_.insert(std::move(entry));
+    } else {
+        schedule_.emplace(when, id);
+    }
+    found->second.when = when;
+    return when < sleeping_until_;
 }
 
 void Supervisor::run_posted() {

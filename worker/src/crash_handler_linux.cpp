@@ -210,11 +210,12 @@ bool announce_crash() noexcept {
     if (!the_header->crashing.compare_exchange_strong(nobody, who, std::memory_order_release)) {
         return false;
     }
-    wake_standby();  // it has the longer way
+    // Who stands by may wake on this very core and take it, so it is woken after who decides.
     const bool caller_reads = wake_reading_caller();
     if (!caller_reads) {
         the_signal->raise_without_waiting();
     }
+    wake_standby();
     make_way(!caller_reads);
     return true;
 }

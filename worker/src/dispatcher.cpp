@@ -68,9 +68,9 @@ void Dispatcher::stand_by() {
     set_time_slice(TimeSlice::shortest);  // who wakes us has a caller that waits
     std::chrono::nanoseconds patience = std::min<std::chrono::nanoseconds>(budget * 1'000, kDecision);
     while (!transport::spin_until(is_told, patience)) {
-        // From now on it is woken because the one that serves is crashing, and the host is about to tell. No longer
-        // than a wake-up costs, because it may have taken the very core that the host needs for that.
-        patience = budget;
+        // From now on it is woken because the one that serves is crashing, and the host is about to tell: it has to
+        // wake up, too, and then to look. No longer, because this may be the very core that the host needs for that.
+        patience = 2 * budget;
         wait(is_told, [this] {
             death_point("parked_standing_by");
             warm_up();
@@ -88,10 +88,7 @@ void Dispatcher::warm_up() noexcept {
     const auto state = host_.state();
     const std::size_t size = state ? state->size() : 0;
     outbox_.warm_up(size);
-    constexpr std::size_t kPage = 4096;
-    for (std::size_t offset = 0; offset < size; offset += kPage) {
-        static_cast<void>(transport::read_once((*state)[offset]));
-    }
+    host_.warm_up();
 }
 
 void Dispatcher::serve_first() {

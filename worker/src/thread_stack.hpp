@@ -13,6 +13,9 @@ void note_main_stack() noexcept;
 // without it a stack overflow leaves no record.
 void prepare_thread_for_crash() noexcept;
 
+// In a blank: the stack that prepare_main_thread_for_crash() would provide, touched as far as the handler will need it.
+void provide_handler_stack() noexcept;
+
 // The same for the main thread, with what note_main_stack() found and the limit that holds now.
 void prepare_main_thread_for_crash() noexcept;
 

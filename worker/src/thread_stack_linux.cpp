@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include <cstddef>
+
 #include "thread_stack.hpp"
 
 namespace bulkhead::worker {
@@ -75,8 +77,17 @@ class HandlerStack {
         }
     }
 
+    // The kernel writes the registers to its end, and below that the handler works.
+    void touch() noexcept {
+        constexpr std::size_t kPage = 4096;
+        for (std::size_t below = kPage; memory_ != nullptr && below <= kUsed; below += kPage) {
+            static_cast<volatile std::byte*>(memory_)[kSize - below] = std::byte{};
+        }
+    }
+
   private:
-    static constexpr std::size_t kSize = 64 * 1024;  // touched only in a crash
+    static constexpr std::size_t kSize = 64 * 1024;
+    static constexpr std::size_t kUsed = 16 * 1024;
     void* memory_ = nullptr;
 };
 
@@ -90,6 +101,11 @@ void note_main_stack() noexcept {
     if (::getrlimit(RLIMIT_STACK, &limit) == 0) {
         main_stack_limit = limit.rlim_cur;
     }
+}
+
+void provide_handler_stack() noexcept {
+    handler_stack.provide();
+    handler_stack.touch();
 }
 
 void prepare_thread_for_crash() noexcept {

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "thread_stack.hpp"
+
 // Debian 12's headers lack this (kernel 5.14).
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -65,6 +67,7 @@ void warm_up() noexcept {
     ::dl_iterate_phdr(map_module, nullptr);
     populate_heap();
     populate_stack();
+    provide_handler_stack();
 }
 
 }  // namespace bulkhead::worker

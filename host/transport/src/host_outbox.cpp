@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <new>
 
+#include "bulkhead/transport/read_once.hpp"
+
 namespace bulkhead::transport {
 
 HostOutbox HostOutbox::create(const Geometry& geometry, std::chrono::nanoseconds spin, std::error_code& error) {
@@ -104,6 +106,18 @@ std::optional<std::span<const std::byte>> HostOutboxView::state() const noexcept
         return std::nullopt;
     }
     return std::span(mapping_.data() + committed_state_area(geometry_, header()->state_area), header()->state_length);
+}
+
+void HostOutboxView::warm_up() const noexcept {
+    const auto touch = [](std::span<const std::byte> bytes) {
+        for (std::size_t offset = 0; offset < bytes.size(); offset += kPage) {
+            static_cast<void>(read_once(bytes[offset]));
+        }
+    };
+    touch({mapping_.data(), geometry_.request_slab_offset});
+    if (const auto bytes = state()) {
+        touch(*bytes);
+    }
 }
 
 HostOutboxView HostOutboxView::map(const Descriptor& segment, std::error_code& error) {
