@@ -1,7 +1,9 @@
 #include "bulkhead/transport/host_outbox.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -105,6 +107,34 @@ TEST_CASE("everything the host writes has memory before it writes and the rest t
     const std::uint64_t head = channel.geometry.request_slab_offset;
     CHECK(pages_with_memory(&channel.to_worker.worker_cell(0), head - 256) == head / kPage);
     CHECK(pages_with_memory(channel.to_worker.block(0), channel.geometry.request_slab_size) == 0);
+}
+
+// How many pages of [from, from + size) can be read without a fault.
+std::uint64_t mapped_pages(const void* from, std::uint64_t size) {
+    constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
+    const Descriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+    REQUIRE(pagemap);
+    std::vector<std::uint64_t> pages(pages_of(reinterpret_cast<std::uintptr_t>(from), size));
+    const auto place = static_cast<off_t>(reinterpret_cast<std::uintptr_t>(from) / kPage * sizeof pages.front());
+    const auto length = static_cast<ssize_t>(pages.size() * sizeof pages.front());
+    REQUIRE(::pread(pagemap.get(), pages.data(), static_cast<std::size_t>(length), place) == length);
+    return static_cast<std::uint64_t>(
+        std::count_if(pages.begin(), pages.end(), [](std::uint64_t page) { return (page & kPresent) != 0; }));
+}
+
+TEST_CASE("a worker that is warm reads its first request and the state without a fault") {
+    ChannelLimits limits = testing::small_limits();
+    limits.state = 200'000;
+    testing::Channel channel = testing::make_channel(limits);
+    REQUIRE(channel.to_worker.spare_state(limits.state));
+    channel.to_worker.commit_state(1, limits.state);
+    const HostOutboxView view = testing::map_worker_ends(channel).from_host;
+    const auto* const begin = reinterpret_cast<const std::byte*>(&view.worker_cell(0));
+    const std::uint64_t size = channel.geometry.request_slab_offset - 256;
+    CHECK(mapped_pages(view.state()->data(), limits.state) == 0);
+    view.warm_up();
+    CHECK(mapped_pages(begin, size) == pages_of(256, size));
+    CHECK(mapped_pages(view.state()->data(), limits.state) == pages_of(0, limits.state));
 }
 
 TEST_CASE("each slab block has memory after random allocations and only what was needed was touched") {
