@@ -33,7 +33,7 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
     set_process_name("bulkhead-blank");
     if (use == transport::BlankFor::later) {
         set_time_slice(TimeSlice::longest);  // nobody waits for this
-        warm_up();
+        warm_up(orders);
     }
     set_time_slice(TimeSlice::shortest);
 

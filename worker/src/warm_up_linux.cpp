@@ -2,6 +2,7 @@
 
 #include <link.h>
 #include <malloc.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -24,10 +25,18 @@ constexpr std::uintptr_t kFaultAround = std::uintptr_t{64} << 10;  // Linux's de
 constexpr std::uintptr_t kHeapRoom = std::uintptr_t{32} << 10;
 constexpr std::size_t kStackRoom = std::size_t{16} << 10;
 
+bool is_readable(const transport::Descriptor& descriptor) noexcept {
+    pollfd one{descriptor.get(), POLLIN, 0};
+    return ::poll(&one, 1, 0) > 0;
+}
+
 // One byte of each such block of a file's pages is read: the kernel maps the rest of the block along with it, which is
 // several times faster than MADV_POPULATE_READ. Data that is written later is copied only then: most of it never is.
 // A sanitizer puts what must not be read between a program's data; here nobody minds what is read.
-[[gnu::no_sanitize("address", "undefined")]] int map_module(dl_phdr_info* module, std::size_t, void*) noexcept {
+[[gnu::no_sanitize("address", "undefined")]] int map_module(dl_phdr_info* module, std::size_t, void* orders) noexcept {
+    if (is_readable(*static_cast<const transport::Descriptor*>(orders))) {
+        return 1;  // no further one
+    }
     for (int index = 0; index < module->dlpi_phnum; ++index) {
         const ElfW(Phdr)& header = module->dlpi_phdr[index];
         if (header.p_type != PT_LOAD || (header.p_flags & PF_R) == 0) {
@@ -62,12 +71,17 @@ void visit_own_descriptors() noexcept { static_cast<void>(::access("/proc/self/f
 
 }  // namespace
 
-void warm_up() noexcept {
+void warm_up(const transport::Descriptor& orders) noexcept {
     visit_own_descriptors();
-    ::dl_iterate_phdr(map_module, nullptr);
-    populate_heap();
-    populate_stack();
-    provide_handler_stack();
+    if (::dl_iterate_phdr(map_module, const_cast<transport::Descriptor*>(&orders)) != 0) {
+        return;
+    }
+    for (void (*const step)() noexcept : {populate_heap, populate_stack, provide_handler_stack}) {
+        if (is_readable(orders)) {
+            return;
+        }
+        step();
+    }
 }
 
 }  // namespace bulkhead::worker
