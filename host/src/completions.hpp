@@ -23,8 +23,8 @@ class Completions {
     // kernel, which alone looks at the address, wakes nobody, or somebody who looks again and sleeps on.
     void ring(std::atomic<std::uint32_t>& bell);
     void wake_reader(std::atomic<std::uint32_t>& word);
-    // It sleeps longer than it may now.
-    void poke(const Supervisor& supervisor) { supervisor_ = &supervisor; }
+    // It sleeps longer than it may now. Poked after everybody else.
+    void poke_after(const Supervisor& supervisor) { supervisor_ = &supervisor; }
     void run(Lane& lane);
 
   private:

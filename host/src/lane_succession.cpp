@@ -204,11 +204,10 @@ void Lane::order_early(const WorkerProcess& worker) {
 
 // At once when nobody serves. A standby can wait until those who just lost a worker have their answers.
 void Lane::order_next() {
-    constexpr std::chrono::milliseconds kStandbyDelay{2};
     if (!serving_ || serving_->dead || serving_->incarnation == 1) {
         order_soon();
     } else if (order_again_at_ == transport::kNoDeadline) {
-        order_at(serving_->began_at() + kStandbyDelay);
+        order_at(serving_->began_at() + kSettling);
     }
 }
 

@@ -357,7 +357,7 @@ void Lane::watch_deadline(SteadyTime when, Completions& done) {
     if (when < armed_) {
         armed_ = when;
         if (runtime_->supervisor.arm_without_poke(timer_, when)) {
-            done.poke(runtime_->supervisor);
+            done.poke_after(runtime_->supervisor);
         }
     }
 }

@@ -32,6 +32,7 @@ void end(const EchoHost& host, pid_t worker, Death death) {
 std::chrono::nanoseconds time_away(const EchoHost& host, Death death) {
     const pid_t worker = host.worker();
     const std::uint64_t reports = host.reports();
+    rest_after_death();
     const auto begin = Clock::now();
     end(host, worker, death);
     while (Clock::now() < begin + kPatience) {
@@ -46,6 +47,7 @@ std::chrono::nanoseconds time_away(const EchoHost& host, Death death) {
 
 std::chrono::nanoseconds time_away(BareWorkers& workers, Death death) {
     workers.watch();
+    rest_after_death();
     const auto begin = Clock::now();
     death == Death::kill ? workers.kill() : workers.crash();
     workers.await_death();

@@ -40,6 +40,7 @@ void await_standby(const EchoHost& host) {
 std::chrono::nanoseconds time_away(const EchoHost& host, bool by_fault) {
     const pid_t worker = host.worker();
     const std::uint64_t reports = host.reports();
+    rest_after_death();
     const auto begin = Clock::now();
     if (!by_fault) {
         ::kill(worker, SIGKILL);
@@ -57,18 +58,22 @@ std::chrono::nanoseconds time_away(const EchoHost& host, bool by_fault) {
     throw std::runtime_error("a worker that was ended still answers");
 }
 
-// A process on the other core that sleeps until it is woken.
+// A process on the other core that sleeps until it is woken. As at a death, that core is awake by then.
 class Wakes {
   public:
-    explicit Wakes(const Cores& cores) : caller_(cores.caller()), peer_(cores.answerer()) {}
+    explicit Wakes(const Cores& cores) : caller_(cores.caller()), other_(cores.answerer()), peer_(cores.answerer()) {}
 
     // One way.
-    std::chrono::nanoseconds time_one() { return time(1) / 2; }
+    std::chrono::nanoseconds time_one() {
+        rest_after_death();
+        return time(1) / 2;
+    }
     std::chrono::nanoseconds time_three() { return time(2) * 3 / 4; }
 
   private:
     std::chrono::nanoseconds time(int round_trips) {
         const PinnedThread pinned(caller_);
+        other_.round_trip();
         const auto begin = Clock::now();
         for (int trip = 0; trip < round_trips; ++trip) {
             peer_.round_trip();
@@ -77,12 +82,14 @@ class Wakes {
     }
 
     const int caller_;
+    SleepingPingPong other_;
     SleepingPingPong peer_;
 };
 
 // The bare death notice and three wake-ups, each measured by itself.
 std::chrono::nanoseconds time_notice(BareWorkers& workers, Wakes& wakes) {
     workers.watch();
+    rest_after_death();
     const auto begin = Clock::now();
     workers.kill();
     workers.await_death();
@@ -108,6 +115,9 @@ class Trouble {
     void run(const EchoHost& host) {
         for (auto next = Clock::now(); !stop_; next += kPause) {
             std::this_thread::sleep_until(next);
+            if (stop_) {
+                break;
+            }
             static_cast<void>(host.plugin().call("segfault", ""));
         }
     }
@@ -158,8 +168,12 @@ std::vector<Row> bench_standby(const Effort& effort, const Cores& cores) {
             deaths, [&] { return time_away(host, false); }, [&] { return time_notice(bare, wakes); });
         kill.add(kills, notices);
         calm.append(time_calls(effort.samples(kCalls), neighbour));
-        const Trouble trouble(host);
-        meanwhile.append(time_calls(effort.samples(kCalls), neighbour));
+        {
+            const Trouble trouble(host);
+            meanwhile.append(time_calls(effort.samples(kCalls), neighbour));
+        }
+        host.call_until_reports(host.plugin().stats().deaths);
+        await_standby(host);
     }
     Rounds neighbours("recovery.neighbours", "p99", "us", "the same calls without deaths");
     neighbours.add(microseconds(meanwhile.quantile(0.99)), microseconds(calm.quantile(0.99)));

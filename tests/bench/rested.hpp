@@ -24,16 +24,14 @@ Samples time_each_after_rest(std::size_t count, std::chrono::microseconds rest, 
 }
 
 // Long enough that all is done that follows a death and its report: a blank for the next worker, for one.
-inline constexpr std::chrono::milliseconds kRestAfterDeath{5};
+inline void rest_after_death() { std::this_thread::sleep_for(std::chrono::milliseconds(5)); }
 
-// Two times in turns, each after a rest: neither finds the caches, and the cores awake, as its own last run left them.
+// Two times in turns, so that neither finds everything in the caches as its own last run left it.
 template <typename Once, typename Reference>
 std::pair<Samples, Samples> take_in_turns(std::size_t count, Once&& once, Reference&& reference) {
     std::pair<Samples, Samples> taken;
     for (std::size_t run = 0; run < count; ++run) {
-        std::this_thread::sleep_for(kRestAfterDeath);
         taken.first.add(once());
-        std::this_thread::sleep_for(kRestAfterDeath);
         taken.second.add(reference());
     }
     return taken;

@@ -55,10 +55,17 @@ static void let_go(void *instance, bulkhead_call *call, bulkhead_bytes request) 
     reply_number(call, count);
 }
 
+static long long milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
 static void *write_to_null(void *argument) {
     const int wanted = (int)(intptr_t)argument;
     const struct timespec millisecond = {0, 1000000};
-    for (int waited = 0; waited < 200 && *(volatile int *)&self.count < wanted; ++waited) {
+    const long long end = milliseconds() + 200;
+    while (milliseconds() < end && *(volatile int *)&self.count < wanted) {
         nanosleep(&millisecond, NULL);
     }
     *(volatile int *)NULL = 0;
@@ -75,11 +82,11 @@ static void crash_aside(void *instance, bulkhead_call *call, bulkhead_bytes requ
     pthread_detach(thread);
 }
 
-/* Keeps the dispatcher for 400 ms. */
+/* Keeps the dispatcher for 800 ms. */
 static void doze(void *instance, bulkhead_call *call, bulkhead_bytes request) {
     (void)instance;
     (void)request;
-    const struct timespec time = {0, 400000000};
+    const struct timespec time = {0, 800000000};
     nanosleep(&time, NULL);
     reply_number(call, 0);
 }

@@ -173,7 +173,7 @@ const transport::WorkerCell* cell_of_successor() noexcept {
     return successor;
 }
 
-// Who stands by will hear from the host, and looks out for that for a while (Dispatcher::wait_for_start).
+// Who stands by will hear from the host, and looks out for that for a while (Dispatcher::stand_by).
 void wake_standby() noexcept {
     if (const transport::WorkerCell* const successor = cell_of_successor()) {
         transport::futex_wake(successor->bell);

@@ -85,10 +85,7 @@ void Dispatcher::warm_up() noexcept {
         return;
     }
     is_warm_ = true;
-    const auto state = host_.state();
-    const std::size_t size = state ? state->size() : 0;
-    outbox_.warm_up(size);
-    host_.warm_up();
+    outbox_.warm_up(host_.warm_up());
 }
 
 void Dispatcher::serve_first() {

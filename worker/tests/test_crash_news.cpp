@@ -39,9 +39,10 @@ std::string mapping_at(pid_t process, std::uint64_t address) {
     return {};
 }
 
-// The segments with the words that the process wakes, one after the other, from a signal on until it ends.
-std::string segments_woken_by(pid_t process, int signal) {
-    std::string segments;
+// Whom the process wakes, one after the other, from a signal on until it ends. Who reads waits on a word in its outbox,
+// who stands by on one in the host's, the supervisor for a byte.
+std::string news_after(pid_t process, int signal) {
+    std::string news;
     REQUIRE(::ptrace(PTRACE_SEIZE, process, nullptr, PTRACE_O_TRACESYSGOOD) == 0);
     REQUIRE(::kill(process, signal) == 0);
     int status = 0;
@@ -55,33 +56,38 @@ std::string segments_woken_by(pid_t process, int signal) {
             user_regs_struct registers{};
             REQUIRE(::ptrace(PTRACE_GETREGS, process, nullptr, &registers) == 0);
             const bool wakes = registers.orig_rax == SYS_futex && (registers.rsi & FUTEX_CMD_MASK) == FUTEX_WAKE;
-            if (const std::string name = wakes ? mapping_at(process, registers.rdi) : ""; !name.empty()) {
-                segments += name + " ";
+            const std::string name = wakes ? mapping_at(process, registers.rdi) : "";
+            if (name == "/memfd:bulkhead-worker-outbox") {
+                news += "reader ";
+            } else if (name == "/memfd:bulkhead-host-outbox") {
+                news += "standby ";
+            } else if (registers.orig_rax == SYS_write) {
+                news += "supervisor ";
             }
         }
         REQUIRE(::ptrace(PTRACE_SYSCALL, process, nullptr, delivered) == 0);
     }
-    return segments;
+    return news;
 }
 
-TEST_CASE("a crash wakes the caller that reads, who decides, and then the worker that stands by") {
-    GuardProcess guard;
-    TestLane lane(guard);
-    const TestWorker serving = lane.start_serving({.library = "libsaving.so"});
-    const TestWorker standby = lane.start({.library = "libsaving.so"});
-    REQUIRE(standby.await_settled() == transport::Life::ready);
-    lane.cell(serving).host_waits = transport::kHostParked;
-    CHECK(segments_woken_by(serving.pid, SIGSEGV) == "/memfd:bulkhead-worker-outbox /memfd:bulkhead-host-outbox ");
-}
-
-TEST_CASE("a crash wakes no caller that looks with its own eyes") {
-    GuardProcess guard;
-    TestLane lane(guard);
-    const TestWorker serving = lane.start_serving({.library = "libsaving.so"});
-    const TestWorker standby = lane.start({.library = "libsaving.so"});
-    REQUIRE(standby.await_settled() == transport::Life::ready);
-    lane.cell(serving).host_waits = transport::kHostLooks;
-    CHECK(segments_woken_by(serving.pid, SIGSEGV) == "/memfd:bulkhead-host-outbox ");
+TEST_CASE("a crash wakes who decides what comes next, and then who stands by") {
+    struct Case {
+        transport::HostWaits host;
+        const char* news;  // the supervisor hears again when all is written down
+    };
+    for (const Case& one : {Case{transport::kHostParked, "reader standby supervisor supervisor "},
+                            Case{transport::kHostLooks, "standby supervisor supervisor "},
+                            Case{transport::kHostPolls, "supervisor standby supervisor "}}) {
+        CAPTURE(one.host);
+        GuardProcess guard;
+        TestLane lane(guard);
+        const WorkerOrder order{.library = "libsaving.so"};  // one with an activate function may only follow later
+        const TestWorker serving = lane.start_serving(order);
+        const TestWorker standby = lane.start(order);
+        REQUIRE(standby.await_settled() == transport::Life::ready);
+        lane.cell(serving).host_waits = one.host;
+        CHECK(news_after(serving.pid, SIGSEGV) == one.news);
+    }
 }
 
 }  // namespace

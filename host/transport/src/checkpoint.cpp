@@ -1,9 +1,12 @@
 #include "bulkhead/transport/checkpoint.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "bulkhead/transport/read_once.hpp"
 #include "bulkhead/transport/waiting.hpp"
@@ -22,8 +25,10 @@ std::span<std::byte> CheckpointWriter::area(std::uint64_t sequence) noexcept {
 }
 
 void CheckpointWriter::begin() noexcept {
-    constexpr int kLooks = 100;
-    constexpr std::chrono::microseconds kNap{50};  // beside the copy that is waited for, which took longer already
+    constexpr int kLooks = 1000;                        // what a few KiB take to copy
+    constexpr std::chrono::microseconds kShortest{50};  // naps; longer and longer ones, for a host may be stopped
+    constexpr std::chrono::microseconds kLongest{5000};
+    std::chrono::microseconds nap = kShortest;
     const std::uint64_t next = last_ + 1;
     outbox_.checkpoint_header(next).sequence.store(0, std::memory_order_release);
     full_fence();  // either the host sees that the place is given up, or we see that it holds it
@@ -35,7 +40,8 @@ void CheckpointWriter::begin() noexcept {
         if (look < kLooks) {
             spin_pause();
         } else {
-            std::this_thread::sleep_for(kNap);
+            std::this_thread::sleep_for(nap);
+            nap = std::min(2 * nap, kLongest);
         }
     }
     length_ = 0;
@@ -69,8 +75,9 @@ std::uint64_t CheckpointWriter::publish(std::uint64_t position, std::uint32_t st
 
 namespace {
 
-// Keeps the worker from writing over what is copied. At first over anything: so the one that is its last does not
-// change while it is looked up.
+// Keeps the worker from writing over what is copied, as long as this lives. At first over anything: so the one that is
+// its last does not change while it is looked up. Whose sequence it is does not matter: a worker that takes another's
+// for its own waits a little.
 class Hold {
   public:
     explicit Hold(std::atomic<std::uint64_t>& word) noexcept : word_(word) {
@@ -91,21 +98,24 @@ class Hold {
 
 TakenCheckpoint take_checkpoint(const WorkerOutboxView& view, std::uint64_t known, HostOutbox& outbox,
                                 Checkpoint& checkpoint) {
-    // It may complete the one that it is at, and give up the place of the next but one before it sees that it has to
+    // It may complete the one that it is at, and give up the place of the one before before it sees that it has to
     // wait; so the second look finds a whole one.
     constexpr int kLooks = 2;
     const std::atomic<std::uint64_t>& last = view.header().checkpoint;
     if (last.load(std::memory_order_acquire) <= known) {
         return TakenCheckpoint::nothing_new;
     }
-    Hold hold(outbox.held_checkpoint());
+    std::optional<Hold> hold(std::in_place, outbox.held_checkpoint());
     for (int look = 0; look < kLooks; ++look) {
         const std::uint64_t sequence = last.load(std::memory_order_acquire);
+        if (sequence <= known) {  // it never goes back
+            return TakenCheckpoint::damaged;
+        }
         const CheckpointHeader& header = view.checkpoint_header(sequence);
         if (header.sequence.load(std::memory_order_acquire) != sequence) {
             continue;
         }
-        hold.narrow_to(sequence);
+        hold->narrow_to(sequence);
         checkpoint = {sequence, read_once(header.position), read_once(header.length), read_once(header.state_version),
                       read_once(header.open_calls)};
         const std::uint64_t checksum = read_once(header.checksum);
@@ -117,6 +127,7 @@ TakenCheckpoint take_checkpoint(const WorkerOutboxView& view, std::uint64_t know
             return TakenCheckpoint::no_memory;
         }
         copy_once(place->data(), view.checkpoint_state(sequence), checkpoint.length);
+        hold.reset();
         if (checksum_of(*place) != checksum) {
             return TakenCheckpoint::damaged;
         }

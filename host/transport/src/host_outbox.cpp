@@ -108,16 +108,19 @@ std::optional<std::span<const std::byte>> HostOutboxView::state() const noexcept
     return std::span(mapping_.data() + committed_state_area(geometry_, header()->state_area), header()->state_length);
 }
 
-void HostOutboxView::warm_up() const noexcept {
+std::uint64_t HostOutboxView::warm_up() const noexcept {
     const auto touch = [](std::span<const std::byte> bytes) {
         for (std::size_t offset = 0; offset < bytes.size(); offset += kPage) {
             static_cast<void>(read_once(bytes[offset]));
         }
     };
     touch({mapping_.data(), geometry_.request_slab_offset});
-    if (const auto bytes = state()) {
-        touch(*bytes);
+    // The host may commit another one at any moment.
+    const std::uint64_t size = std::min(read_once(header()->state_length), geometry_.state_limit);
+    for (const std::uint32_t area : {0, 1}) {
+        touch({mapping_.data() + committed_state_area(geometry_, area), size});
     }
+    return size;
 }
 
 HostOutboxView HostOutboxView::map(const Descriptor& segment, std::error_code& error) {

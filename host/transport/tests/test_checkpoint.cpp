@@ -33,8 +33,11 @@ testing::Channel channel_with_state(std::uint64_t limit) {
 // It sees the copy begin by a page that it gave back to the kernel: the host's read brings it back.
 class Spoiler {
   public:
-    Spoiler(const testing::Channel& channel, WorkerOutbox& outbox)
-        : channel_(channel), outbox_(outbox), thread_([this] { run(); }) {
+    Spoiler(const testing::Channel& channel, testing::WorkerEnds& ends)
+        : channel_(channel),
+          outbox_(ends.to_host),
+          held_(ends.from_host.held_checkpoint()),
+          thread_([this] { run(); }) {
         while (outbox_.header().checkpoint.load() == 0) {
             std::this_thread::yield();
         }
@@ -48,6 +51,8 @@ class Spoiler {
 
     // That have begun.
     int copies() const { return copies_; }
+    // Of those, so many while the host held just the one that it copied.
+    int held_alone() const { return held_alone_; }
 
   private:
     // The second page of the state's place; the first one has the header.
@@ -76,6 +81,7 @@ class Spoiler {
             }
             if (is_being_copied(sequence)) {
                 ++copies_;
+                held_alone_ += held_ == sequence ? 1 : 0;
                 give_back(sequence + 1);
                 publish(sequence + 1);
                 outbox_.checkpoint_state(sequence)[kLargeState - 1] = std::byte{1};
@@ -85,9 +91,11 @@ class Spoiler {
 
     const testing::Channel& channel_;
     WorkerOutbox& outbox_;
+    const std::atomic<std::uint64_t>& held_;
     const std::uint64_t checksum_ = checksum_of(std::vector<std::byte>(kLargeState));  // of what nobody has written
     std::atomic<bool> is_done_{false};
     std::atomic<int> copies_{0};
+    std::atomic<int> held_alone_{0};
     std::thread thread_;
 };
 
@@ -116,7 +124,7 @@ TEST_CASE("the last checkpoint is taken once, with all that was said of it") {
 TEST_CASE("a worker that writes over each checkpoint while it is copied has the host copy one") {
     testing::Channel channel = channel_with_state(kLargeState);
     testing::WorkerEnds ends = testing::map_worker_ends(channel);
-    const Spoiler spoiler(channel, ends.to_host);
+    const Spoiler spoiler(channel, ends);
     int most = 0;
     TakenCheckpoint outcome{};
     std::thread host([&] {
@@ -133,36 +141,79 @@ TEST_CASE("a worker that writes over each checkpoint while it is copied has the 
     host.join();
     CHECK(outcome == TakenCheckpoint::damaged);
     CHECK(most <= 2);  // the spoiler may be late to see the one before
+    CHECK(spoiler.held_alone() > 0);
     CHECK(channel.to_worker.held_checkpoint() == kNoCheckpoint);
 }
 
+// Saves without a pause: states of one byte's value, which is the checkpoint's number.
+class BusyWorker {
+  public:
+    BusyWorker(testing::WorkerEnds& ends, std::size_t size)
+        : thread_([&ends, size](const std::stop_token& stop) {
+              CheckpointWriter writer(ends.to_host, ends.from_host.held_checkpoint());
+              std::vector<std::byte> state(size);
+              while (!stop.stop_requested()) {
+                  std::fill(state.begin(), state.end(), static_cast<std::byte>(writer.last() + 1));
+                  writer.begin();
+                  writer.append(state.data(), state.size());
+                  writer.publish(0, 0, 0);
+              }
+          }) {}
+
+  private:
+    std::jthread thread_;
+};
+
 TEST_CASE("a worker that saves without a pause has each checkpoint taken whole, at the first try") {
-    for (const std::uint64_t size : {std::uint64_t{8}, std::uint64_t{4096}, kLargeState}) {
-        CAPTURE(size);
-        testing::Channel channel = channel_with_state(size);
+    struct Case {
+        std::uint64_t size;
+        std::chrono::milliseconds time;  // the shorter a save takes, the rarer is what can go wrong
+    };
+    using std::chrono::milliseconds;
+    for (const Case& one : {Case{8, milliseconds(800)}, Case{4096, milliseconds(800)}, Case{kLargeState, {}}}) {
+        CAPTURE(one.size);
+        testing::Channel channel = channel_with_state(one.size);
         testing::WorkerEnds ends = testing::map_worker_ends(channel);
-        const std::jthread worker([&](const std::stop_token& stop) {
-            CheckpointWriter writer(ends.to_host, ends.from_host.held_checkpoint());
-            std::vector<std::byte> state(size);
-            while (!stop.stop_requested()) {
-                std::fill(state.begin(), state.end(), static_cast<std::byte>(writer.last() + 1));
-                writer.begin();
-                writer.append(state.data(), state.size());
-                writer.publish(0, 0, 0);
-            }
-        });
+        const BusyWorker worker(ends, one.size);
         Checkpoint checkpoint;
-        for (int taken = 0; taken < 100;) {
+        const auto begin = std::chrono::steady_clock::now();
+        for (int taken = 0; taken < 100 || std::chrono::steady_clock::now() < begin + one.time;) {
             const auto outcome =
                 take_checkpoint(channel.from_worker, checkpoint.sequence, channel.to_worker, checkpoint);
             REQUIRE(outcome != TakenCheckpoint::damaged);
+            REQUIRE(std::chrono::steady_clock::now() < begin + testing::kPatience);
             if (outcome == TakenCheckpoint::taken) {
                 ++taken;
                 const auto state = channel.to_worker.state();
                 REQUIRE(state);
                 const auto whole = static_cast<std::byte>(checkpoint.sequence);
-                CHECK(std::all_of(state->begin(), state->end(), [&](std::byte byte) { return byte == whole; }));
+                REQUIRE(std::all_of(state->begin(), state->end(), [&](std::byte byte) { return byte == whole; }));
             }
+        }
+    }
+}
+
+TEST_CASE("no checkpoint is taken that is not later than the one that is known") {
+    constexpr std::uint64_t kKnown = 3;
+    testing::Channel channel = channel_with_state(8);
+    testing::WorkerEnds ends = testing::map_worker_ends(channel);
+    CheckpointWriter writer(ends.to_host, ends.from_host.held_checkpoint());
+    for (int save = 0; save < 5; ++save) {
+        writer.begin();
+        writer.publish(0, 0, 0);
+    }
+    // It says now this and now that of which one is its last; an empty place can be taken for number 0.
+    const std::jthread liar([&](const std::stop_token& stop) {
+        ends.to_host.checkpoint_header(0).sequence = 0;
+        while (!stop.stop_requested()) {
+            ends.to_host.header().checkpoint = 5;
+            ends.to_host.header().checkpoint = 0;
+        }
+    });
+    for (int look = 0; look < 100'000; ++look) {
+        Checkpoint checkpoint;
+        if (take_checkpoint(channel.from_worker, kKnown, channel.to_worker, checkpoint) == TakenCheckpoint::taken) {
+            REQUIRE(checkpoint.sequence > kKnown);
         }
     }
 }
@@ -185,8 +236,8 @@ TEST_CASE("a checkpoint is not begun in the place of the one that the host copie
         std::thread worker(save);
         // Its place is given up first, and then it waits.
         const auto deadline = std::chrono::steady_clock::now() + testing::kPatience;
-        while (ends.to_host.checkpoint_header(before + 1).sequence.load() != 0) {
-            REQUIRE(std::chrono::steady_clock::now() < deadline);
+        while (ends.to_host.checkpoint_header(before + 1).sequence.load() != 0 &&
+               std::chrono::steady_clock::now() < deadline) {
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(2));  // so that one that does not wait is seen
         CHECK(ends.to_host.header().checkpoint.load() == before);

@@ -131,10 +131,14 @@ TEST_CASE("a worker that is warm reads its first request and the state without a
     const HostOutboxView view = testing::map_worker_ends(channel).from_host;
     const auto* const begin = reinterpret_cast<const std::byte*>(&view.worker_cell(0));
     const std::uint64_t size = channel.geometry.request_slab_offset - 256;
-    CHECK(mapped_pages(view.state()->data(), limits.state) == 0);
-    view.warm_up();
+    CHECK(mapped_pages(view.state()->data(), limits.state) < pages_of(0, limits.state));
+    CHECK(view.warm_up() == limits.state);
     CHECK(mapped_pages(begin, size) == pages_of(256, size));
-    CHECK(mapped_pages(view.state()->data(), limits.state) == pages_of(0, limits.state));
+    for (int commit = 0; commit < 2; ++commit) {  // one area, and the other
+        CHECK(mapped_pages(view.state()->data(), limits.state) == pages_of(0, limits.state));
+        REQUIRE(channel.to_worker.spare_state(limits.state));
+        channel.to_worker.commit_state(1, limits.state);
+    }
 }
 
 TEST_CASE("each slab block has memory after random allocations and only what was needed was touched") {

@@ -95,8 +95,9 @@ class HostOutboxView {
     const std::byte* block(std::uint64_t offset) const noexcept {
         return mapping_.data() + geometry_.request_slab_offset + offset;
     }
-    // Makes present what the take-over and the first request will have a worker read.
-    void warm_up() const noexcept;
+    // Makes present what the take-over and the first request will have a worker read: the head, the ring, and as much
+    // of both states as the present one has, which is returned. Before the take-over.
+    std::uint64_t warm_up() const noexcept;
     // The state to begin with; empty: there is none. After the take-over, before the worker's first checkpoint.
     std::optional<std::span<const std::byte>> state() const noexcept;
     std::uint32_t state_version() const noexcept { return header()->state_version; }

@@ -169,7 +169,7 @@ struct HostOutboxHeader {
     std::atomic<std::uint32_t> first_answer;
     std::uint64_t state_length;
     std::uint8_t reserved2[8];
-    // The checkpoint that the host copies now: its sequence, or one of the two words below. A worker does not write in
+    // The checkpoint that the host copies now: its sequence, or one of the two words above. A worker does not write in
     // that one's place meanwhile.
     std::atomic<std::uint64_t> held_checkpoint;
     std::uint8_t reserved3[56];
