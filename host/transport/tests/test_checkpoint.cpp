@@ -210,7 +210,7 @@ TEST_CASE("no checkpoint is taken that is not later than the one that is known")
             ends.to_host.header().checkpoint = 0;
         }
     });
-    for (int look = 0; look < 100'000; ++look) {
+    for (int look = 0; look < 500'000; ++look) {
         Checkpoint checkpoint;
         if (take_checkpoint(channel.from_worker, kKnown, channel.to_worker, checkpoint) == TakenCheckpoint::taken) {
             REQUIRE(checkpoint.sequence > kKnown);
