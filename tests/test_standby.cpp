@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <boost/asio/use_future.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -73,6 +74,35 @@ TEST_CASE("deaths of standbys alone never take the plugin down") {
         }
         CHECK(service.plugin().status().state == PluginState::running);
         CHECK(service.worker() == serving);
+    }
+}
+
+TEST_CASE("a standby answers nothing when the end of the worker that serves is the plugin's") {
+    struct Case {
+        const char* policy;
+        const char* method;
+        const char* request;
+        bool goes_on;
+    };
+    for (const Case& one : {Case{"temporary", "crash", "", false}, Case{"temporary", "die", "", false},
+                            Case{"temporary", "exit", "0", false}, Case{"transient", "exit", "0", false},
+                            Case{"transient", "exit", "3", true}, Case{"transient", "die", "", true},
+                            Case{"transient", "crash", "", true}}) {
+        CAPTURE(one.policy);
+        CAPTURE(one.method);
+        for (int turn = 0; turn < scaled(10); ++turn) {
+            Service service("keeper", merged(kStandby, {{"supervision", {{"policy", one.policy}}}}));
+            REQUIRE(await_standby(service));
+            CallOptions patient;
+            patient.when_unavailable = WhenUnavailable::wait;
+            auto last = service.plugin().async_call(one.method, one.request, {}, boost::asio::use_future);
+            // Behind it in the same queue, so that whoever takes over answers it at once.
+            const auto next = service.plugin().call("get", "", patient);
+            CHECK(summary(last.get()).starts_with("crashed"));
+            CHECK(next.has_value() == one.goes_on);
+            const PluginState then = one.goes_on ? PluginState::running : PluginState::stopped;
+            CHECK(eventually([&] { return service.plugin().status().state == then; }));
+        }
     }
 }
 

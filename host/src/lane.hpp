@@ -246,6 +246,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void replace_serving(Completions& done);
     bool may_take_over() const;
     bool is_vacant() const;
+    bool may_be_the_end(const WorkerProcess& former) const;
     void order_early(const WorkerProcess& worker);
     bool order_soon();
     void order_at(transport::SteadyTime when);

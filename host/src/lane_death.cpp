@@ -126,6 +126,9 @@ void Lane::bury(const WorkerRef& worker) {
         lose_sessions(*worker, report, done);
         forget(worker);
         settle_succession(*worker, report, done);
+        if (may_take_over()) {  // its end might have been the plugin's
+            take_over(done);
+        }
         wake_reader();
         life_.notify_all();
     }
@@ -263,7 +266,7 @@ void Lane::follow(const RestartDecision& decision, const WorkerProcess& dead,
             if (wanted && !coming_) {
                 order_next();
             }
-            if (!(serving_ && serving_->ready) && state_ != State::starting) {
+            if (!(serving_ && serving_->ready) && !may_take_over() && state_ != State::starting) {
                 enter(State::starting, "its worker " + report->clause(), report);
             }
             break;

@@ -170,15 +170,26 @@ bool Lane::may_take_over() const {
     return is_vacant() && coming_ && coming_->ready && !coming_->dead && !coming_->cause;
 }
 
-// Nobody serves, and nobody else is active who must be dead first.
+// Nobody serves, nobody else is active who must be dead first, and nobody's end may be the plugin's.
 bool Lane::is_vacant() const {
-    const auto is_in_the_way = [](const WorkerRef& worker) {
+    const auto is_in_the_way = [this](const WorkerRef& worker) {
+        if (may_be_the_end(*worker)) {
+            return true;
+        }
         // One that is crashing before it was ready has not said.
         const bool exclusive =
             !worker->ready || (transport::read_once(worker->view.header().traits) & transport::kHasActivate) != 0;
         return exclusive && !worker->dead && (worker->crashing || !worker->handing_over);
     };
     return !serving_ && std::none_of(leaving_.begin(), leaving_.end(), is_in_the_way);
+}
+
+// Whether the policy may want that nobody follows. Of a worker that left; bury() will know.
+bool Lane::may_be_the_end(const WorkerProcess& former) const {
+    const RestartRule rule = release_->manifest.supervision.restart.rule;
+    const bool may_have_exited = !former.crashing;
+    return former.cause != Cause::host_request &&
+           (rule == RestartRule::temporary || (rule == RestartRule::transient && may_have_exited));
 }
 
 // Before the exit status is known: if the rule is to restart at once, the time until then is not lost.
