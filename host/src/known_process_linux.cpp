@@ -98,8 +98,8 @@ void KnownProcess::signal(int number) const noexcept {
     const Descriptor& pidfd = held_ ? held_ : opened;
     if (pidfd) {
         ::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0);
-    } else if (is_shortage(error) && ::getsid(static_cast<pid_t>(pid_)) == pid_) {
-        // No descriptor is left to be certain with. It leads a session of its own, and was not reported reaped.
+    } else if (is_shortage(error) && ::getpgid(static_cast<pid_t>(pid_)) == pid_) {
+        // No descriptor is left to be certain with. It leads a process group of its own, and was not reported reaped.
         ::kill(static_cast<pid_t>(pid_), number);
     }
 }

@@ -14,7 +14,7 @@ namespace {
 
 using transport::Descriptor;
 
-// A child that waits for a signal. It leads a session of its own, as workers do.
+// A child that waits for a signal. It leads a process group of its own, as workers do.
 class Child {
   public:
     Child() {
@@ -25,7 +25,7 @@ class Child {
         pid_ = ::fork();
         if (pid_ == 0) {
             ::signal(SIGTERM, SIG_DFL);  // not the one of the tests
-            ::setsid();
+            ::setpgid(0, 0);
             far.reset();  // the end of the pipe says so
             for (;;) {
                 ::pause();
@@ -35,7 +35,7 @@ class Child {
         far.reset();
         char nothing = 0;
         REQUIRE(::read(ready.get(), &nothing, 1) == 0);
-        REQUIRE(::getsid(pid_) == pid_);
+        REQUIRE(::getpgid(pid_) == pid_);
     }
     ~Child() {
         if (pid_ > 0) {

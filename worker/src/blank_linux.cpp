@@ -24,8 +24,7 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
 // The other side: waits for its order and becomes what that says.
 [[noreturn]] void run_blank(transport::Descriptor orders, pid_t fork_server, transport::BlankFor use) {
     die_with_parent(fork_server);
-    // Its own process group too, so that what it starts can be ended with it.
-    ::setsid();
+    ::setpgid(0, 0);  // so that what it starts can be ended with it
     // Nothing of the fork server stays, least of all the control socket.
     const std::array kept{orders.get()};
     close_all_but(kept);

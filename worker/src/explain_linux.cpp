@@ -65,7 +65,7 @@ std::string look_at(const BlackBox& box, std::span<const Descriptor> libraries, 
 }  // namespace
 
 void explain(std::vector<Descriptor> descriptors) {
-    constexpr int kNiceness = 10;  // the next worker's start goes first, and all calls
+    constexpr int kNiceness = 5;  // the next worker's start goes first, and all calls
     if (descriptors.size() <= slot::library) {
         std::_Exit(EXIT_FAILURE);
     }

@@ -46,9 +46,9 @@ Guard::Guard() : control_(transport::kGuardControlDescriptor), host_(transport::
     ignore_signals_of_others();
     const std::array kept{control_.get(), host_.get()};
     close_all_but(kept);
-    // A session of its own: Ctrl-C in the server's terminal is the server's business. The umask stays the host's,
-    // so that files a plugin makes look as if the server had made them.
-    ::setsid();
+    // Ctrl-C in the server's terminal is the server's business. The umask stays the host's, so that files a plugin
+    // makes look as if the server had made them.
+    leave_terminal();
     set_process_name("bulkhead-guard");
     adopt_orphans();
     go_on_without_parent();

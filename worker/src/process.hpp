@@ -38,6 +38,10 @@ bool null_standard_streams() noexcept;
 // thread that forked. Ends the process at once when `parent` is gone already.
 void die_with_parent(pid_t parent) noexcept;
 
+// No terminal reaches this process, or what it forks, any more: it has a process group of its own, and none controls
+// it.
+void leave_terminal() noexcept;
+
 // The name in ps and in a core file's name; cut at 15 bytes.
 void set_process_name(const char* name) noexcept;
 

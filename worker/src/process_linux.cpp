@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -132,6 +133,16 @@ void die_with_parent(pid_t parent) noexcept {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) {
         ::_exit(0);
+    }
+}
+
+void leave_terminal() noexcept {
+    // Not a session of its own: where the kernel groups by session what it schedules (autogroup), workers of a busy
+    // server and a busy machine waited for a core for seconds.
+    ::setpgid(0, 0);
+    const transport::Descriptor terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (terminal) {
+        ::ioctl(terminal.get(), TIOCNOTTY);
     }
 }
 
