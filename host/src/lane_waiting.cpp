@@ -10,6 +10,7 @@
 // supervisor's timer ends the turn. Deadlines do not care for turns: each sleeper wakes at its own.
 #include <bulkhead/transport/waiting.hpp>
 #include <chrono>
+#include <thread>
 
 #include "lane.hpp"
 #include "reply_check.hpp"
@@ -30,6 +31,16 @@ constexpr int kLooksForAnswer = 4;
 constexpr std::chrono::microseconds kFirstAnswer{200};
 
 thread_local CallerPace pace_of_this_thread;
+
+// Looks like spin_until(), but lets whoever waits for this core have it: it may be who is looked out for.
+template <typename Done>
+bool yield_until(Done&& done, std::chrono::nanoseconds patience) {
+    const SteadyTime end = std::chrono::steady_clock::now() + patience;
+    while (!done() && std::chrono::steady_clock::now() < end) {
+        std::this_thread::yield();
+    }
+    return done();
+}
 
 }  // namespace
 
@@ -158,7 +169,8 @@ void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
     std::chrono::nanoseconds budget = transport::spin_budget_after(spin_budget_, reader_->request_size);
     // One that crashes leaves its core to its successor; one that was killed does not, so who waits had better sleep.
     const bool has_core = !leaving_.empty() && leaving_.back()->crashing;
-    if (budget.count() > 0 && position == 0 && has_core) {
+    const bool first = budget.count() > 0 && position == 0 && has_core;
+    if (first) {
         budget = std::max<std::chrono::nanoseconds>(budget, kFirstAnswer);
     }
     if (!worker->ready) {  // it needs the core
@@ -166,7 +178,7 @@ void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
     }
     stats_.spins += budget.count() > 0 ? 1 : 0;
     lock.unlock();
-    const bool seen = transport::spin_until(arrived, budget);
+    const bool seen = first ? yield_until(arrived, budget) : transport::spin_until(arrived, budget);
     lock.lock();
     if (seen || serving_.get() != worker) {
         return;
