@@ -52,6 +52,8 @@ Lane::Lane(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release)
       quarantine_(release_->manifest.supervision.quarantine),
       // Not a random device for each: making one takes 30 us in a virtual machine.
       random_(runtime_->run ^ static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())) {
+    constexpr std::size_t kTogether = 16;
+    put_off_.reserve(kTogether);  // published when it is full
 }
 
 Lane::~Lane() {

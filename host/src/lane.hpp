@@ -134,6 +134,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
                      const CallOptions& options, Completions& done) noexcept;
     void copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request);
     void publish(PendingCall& call, std::span<const std::byte> small = {});
+    void publish_put_off();
+    void publish_now(PendingCall& call, std::span<const std::byte> small);
     void announce();
     bool has_ring_room();
 
@@ -382,7 +384,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     transport::SteadyTime turn_until_;
     const CallerPace* turn_holder_ = nullptr;           // it has its turn, and is between two calls; then nobody reads
     bool supervisor_reads_ = false;                     // and looks for itself, so the worker need not signal
-    std::thread::id handlers_run_on_;                   // who runs them announces what they published
+    std::thread::id handlers_run_on_;                   // who runs them publishes what they asked for
+    std::vector<std::uint64_t> put_off_;                // ids of handlers' calls, to be published together
     WorkerRef looked_at_;                               // keeps the worker mapped whose ring the reader looks at
     std::uint32_t host_waits_ = transport::kHostLooks;  // what the serving worker's cell says
     std::atomic<std::uint32_t> reader_word_{0};         // changed to make the reader look up from the ring

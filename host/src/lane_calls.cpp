@@ -19,6 +19,8 @@ SteadyTime deadline_after(SteadyTime begin, std::chrono::nanoseconds timeout) {
     return timeout >= kForEver ? transport::kNoDeadline : begin + timeout;
 }
 
+constexpr std::size_t kBusy = 32;  // calls in flight, so that who is put off would have to wait for its turn
+
 std::uint64_t wire_deadline(SteadyTime deadline) {
     return deadline == transport::kNoDeadline ? 0 : static_cast<std::uint64_t>(deadline.time_since_epoch().count());
 }
@@ -28,7 +30,7 @@ std::uint64_t wire_deadline(SteadyTime deadline) {
 bool Lane::has_ring_room() {
     // Half of the ring stays free for calls that are published again after a death.
     const std::uint64_t most = release_->geometry.request_slots - release_->geometry.call_slots;
-    const std::uint64_t head = outbox_.requests().head();
+    const std::uint64_t head = outbox_.requests().head() + put_off_.size();
     if (!serving_) {
         return head - served_from_ < most;
     }
@@ -113,7 +115,46 @@ void Lane::copy_request(Lock& lock, PendingCall& call, std::span<const std::byte
 }
 
 // `small`: the request, if it goes into the ring's slot and is not in the message yet.
+//
+// What a locked instruction or a fence after a store costs is the time until the store has reached another core; and
+// each call takes a mutex. A handler makes many calls in a row, so while the worker has enough to do they are put off
+// and then published together: their stores are on their way at the same time. A call that blocks would be the end of
+// whoever runs the handlers, so it is not put off.
 void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
+    const bool by_handler =
+        call.waiter != nullptr && call.waiter->asynchronous && handlers_run_on_ == std::this_thread::get_id();
+    if (by_handler && calls_.in_use() > kBusy && !is_lost(call.session)) {
+        if (!small.empty()) {
+            std::memcpy(call.message.inline_bytes, small.data(), small.size());
+        }
+        call.state = PendingCall::State::open;
+        put_off_.push_back(call.id);
+        if (put_off_.size() == put_off_.capacity()) {
+            publish_put_off();
+            announce();
+        }
+        return;
+    }
+    publish_put_off();  // calls of one thread begin in the order in which it made them
+    publish_now(call, small);
+    if (!by_handler) {  // else whoever runs the handlers makes it up for all of them
+        transport::full_fence();
+    }
+    announce();
+}
+
+// Those that have no outcome yet.
+void Lane::publish_put_off() {
+    for (const std::uint64_t id : put_off_) {
+        PendingCall* const call = calls_.find(id);
+        if (call != nullptr && call->state == PendingCall::State::open && call->position == transport::kNoPosition) {
+            publish_now(*call, {});
+        }
+    }
+    put_off_.clear();
+}
+
+void Lane::publish_now(PendingCall& call, std::span<const std::byte> small) {
     call.message.incarnation = serving_ ? serving_->incarnation : 0;
     if (small.empty()) {
         call.position = outbox_.requests().publish(call.message);
@@ -136,14 +177,6 @@ void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
     if (release_->manifest.supervision.recycle.memory > 0) {
         watch_deadline(call.begin + kMemoryPeriod);
     }
-    // A handler makes many calls in a row, and a fence takes as long as the stores before it need to get to another
-    // core. So whoever runs the handlers makes it up for all of them; meanwhile a worker that is seen asleep is woken
-    // at once.
-    const bool by_handler = handlers_run_on_ == std::this_thread::get_id();
-    if (!by_handler || call.waiter == nullptr || !call.waiter->asynchronous) {  // one that blocks would be its end
-        transport::full_fence();
-    }
-    announce();
 }
 
 // Wakes the worker if it sleeps. After a fence it does not miss one that is about to.

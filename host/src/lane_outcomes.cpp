@@ -151,7 +151,7 @@ bool Lane::is_with_worker(const PendingCall& call) {
 void Lane::withdraw(PendingCall& call) {
     outbox_.call_cell(PendingCalls::index_of(call.id)).cancelled.store(call.id, std::memory_order_relaxed);
     transport::full_fence();
-    if (call.position == transport::kNoPosition) {  // a suspect whose turn has not come: no worker has it
+    if (call.position == transport::kNoPosition) {  // put off, or a suspect whose turn has not come: no worker has it
         call.released = true;
     }
 }

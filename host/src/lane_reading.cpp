@@ -98,6 +98,7 @@ void Lane::run_handlers(Completions& done) {
     done.run(*this);
     const Lock lock(mutex_);
     handlers_run_on_ = {};
+    publish_put_off();
     transport::full_fence();
     announce();
 }
