@@ -1,5 +1,6 @@
 // Who ends with whom: the guard, its fork server, workers and what those have started.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -7,11 +8,13 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <string>
 
 #include "bulkhead/transport/build_stamp.hpp"
+#include "process.hpp"
 #include "support/lane_of_test.hpp"
 
 extern char** environ;
@@ -19,6 +22,7 @@ extern char** environ;
 namespace bulkhead::worker::test {
 namespace {
 
+using transport::Descriptor;
 using transport::Life;
 
 // A worker that serves, with a child and an orphan of its own.
@@ -191,6 +195,50 @@ TEST_CASE("a guard whose host leaves at once ends as well") {
         guard.hang_up();
         CHECK(guard.await_end());
     }
+}
+
+TEST_CASE("guard and workers have process groups of their own in the server's session") {
+    GuardProcess guard;
+    TestLane lane(guard);
+    const TestWorker worker = lane.start_serving();
+    for (const pid_t process : {guard.pid(), worker.pid}) {
+        CHECK(::getpgid(process) == process);
+        CHECK(::getsid(process) == ::getsid(0));
+    }
+}
+
+bool has_terminal() {
+    const Descriptor terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+    return static_cast<bool>(terminal);
+}
+
+// In a process of its own. True: so it was there.
+bool holds_in_child(bool (*check)()) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::_exit(check() ? 0 : 1);
+    }
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+TEST_CASE("who leaves the terminal has none any more, and takes it from nobody") {
+    CHECK(holds_in_child([] {
+        ::signal(SIGHUP, SIG_IGN);  // it comes when the terminal is closed
+        const Descriptor terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+        if (!terminal || ::grantpt(terminal.get()) != 0 || ::unlockpt(terminal.get()) != 0 || ::setsid() < 0) {
+            return false;
+        }
+        const Descriptor controlling(::open(::ptsname(terminal.get()), O_RDWR | O_CLOEXEC));
+        const auto leaves = [] {
+            const pid_t session = ::getsid(0);
+            const bool had_one = has_terminal();
+            leave_terminal();
+            return had_one && !has_terminal() && holds_in_child([] { return !has_terminal(); }) &&
+                   ::getsid(0) == session && ::getpgid(0) == ::getpid();
+        };
+        return controlling && has_terminal() && holds_in_child(leaves) && has_terminal();
+    }));
 }
 
 }  // namespace
