@@ -27,13 +27,17 @@ void Completions::wake_reader(std::atomic<std::uint32_t>& word) {
     reader_word_ = &word;
 }
 
-void Completions::run(Lane& lane) {
+void Completions::wake() {
     if (bell_ != nullptr) {
         transport::futex_wake(*std::exchange(bell_, nullptr));
     }
     if (reader_word_ != nullptr) {
         transport::futex_wake(*std::exchange(reader_word_, nullptr));
     }
+}
+
+void Completions::run(Lane& lane) {
+    wake();
     if (supervisor_ != nullptr) {
         std::exchange(supervisor_, nullptr)->poke();
     }

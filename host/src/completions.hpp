@@ -25,6 +25,8 @@ class Completions {
     void wake_reader(std::atomic<std::uint32_t>& word);
     // It sleeps longer than it may now. Poked after everybody else.
     void poke_after(const Supervisor& supervisor) { supervisor_ = &supervisor; }
+    // Of those who sleep; run() does it too.
+    void wake();
     void run(Lane& lane);
 
   private:

@@ -243,7 +243,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void begin_handover();
     void on_handed_over(Completions& done);
     void on_crash_notice(Completions& done);
-    void on_death_notice(Completions& done);
+    void on_death_notice(Lock& lock, Completions& done);
     bool may_serve_on(const WorkerProcess& worker) const;
     void replace_serving(Completions& done);
     bool may_take_over() const;

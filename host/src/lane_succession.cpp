@@ -145,10 +145,16 @@ void Lane::on_crash_notice(Completions& done) {
 }
 
 // The kernel says that the serving worker's dispatcher is dead, before it says so of the process. On the thread of the
-// caller that reads the replies: it needs to wake nobody but the successor.
-void Lane::on_death_notice(Completions& done) {
-    serving_->kill();  // a worker can write that word too
+// caller that reads the replies: it needs to wake nobody but the successor. A worker can write that word too, so it is
+// killed. Who takes over need not wait for that, which takes as long as a wake-up: as after a crash handler's word, the
+// former has a stop position.
+void Lane::on_death_notice(Lock& lock, Completions& done) {
+    const WorkerRef former = serving_;
     replace_serving(done);
+    lock.unlock();
+    done.wake();
+    lock.lock();
+    former->kill();
 }
 
 // Not when it is on its way out: then its death is no news.

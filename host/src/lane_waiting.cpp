@@ -144,7 +144,7 @@ void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
             return;
         }
         if ((death_seen & transport::kDispatcherDied) != 0) {
-            on_death_notice(done);
+            on_death_notice(lock, done);
             return;
         }
     }
