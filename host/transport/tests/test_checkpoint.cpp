@@ -177,7 +177,7 @@ TEST_CASE("a worker that saves without a pause has each checkpoint taken whole, 
         const BusyWorker worker(ends, one.size);
         Checkpoint checkpoint;
         const auto begin = std::chrono::steady_clock::now();
-        for (int taken = 0; taken < 100 || std::chrono::steady_clock::now() < begin + one.time;) {
+        for (int taken = 0; taken < 20 || std::chrono::steady_clock::now() < begin + one.time;) {
             const auto outcome =
                 take_checkpoint(channel.from_worker, checkpoint.sequence, channel.to_worker, checkpoint);
             REQUIRE(outcome != TakenCheckpoint::damaged);
@@ -187,7 +187,8 @@ TEST_CASE("a worker that saves without a pause has each checkpoint taken whole, 
                 const auto state = channel.to_worker.state();
                 REQUIRE(state);
                 const auto whole = static_cast<std::byte>(checkpoint.sequence);
-                REQUIRE(std::all_of(state->begin(), state->end(), [&](std::byte byte) { return byte == whole; }));
+                REQUIRE(state->front() == whole);
+                REQUIRE(std::memcmp(state->data(), state->data() + 1, state->size() - 1) == 0);  // all bytes are alike
             }
         }
     }
