@@ -8,12 +8,12 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "benchmark.hpp"
 #include "echo_host.hpp"
 #include "ping_pong.hpp"
 #include "quantile_pair.hpp"
+#include "rested.hpp"
 #include "stopwatch.hpp"
 
 namespace bulkhead::bench {
@@ -22,18 +22,6 @@ namespace {
 constexpr std::size_t kSpinSamples = 50'000;
 constexpr std::size_t kParkSamples = 300;
 constexpr std::size_t kAsyncSamples = 10'000;
-// Longer than any side spins, so that both are asleep when the next call comes.
-constexpr std::chrono::microseconds kRest{400};
-
-template <typename Once>
-Samples time_each_rested(std::size_t count, Once&& once) {
-    Samples samples;
-    for (std::size_t run = 0; run < count; ++run) {
-        std::this_thread::sleep_for(kRest);
-        samples.append(time_each(1, once));
-    }
-    return samples;
-}
 
 // Nobody sleeps: caller and worker have a core each.
 void measure_spinning(const Effort& effort, const Cores& cores, std::vector<Row>& rows) {
@@ -96,9 +84,9 @@ void measure_parked(const std::string& name, int caller, int answerer, const Ech
     pin_process(host.worker(), answerer);
     const PinnedThread pinned(caller);
     for (std::size_t round = 0; round < effort.rounds(); ++round) {
-        const Samples calls = time_each_rested(samples, [&] { host.echo(request); });
+        const Samples calls = time_each_after_rest(samples, kLongRest, [&] { host.echo(request); });
         SleepingPingPong reference(answerer);
-        pair.add(calls, time_each_rested(samples, [&] { reference.round_trip(); }));
+        pair.add(calls, time_each_after_rest(samples, kLongRest, [&] { reference.round_trip(); }));
     }
     pair.append_to(rows);
 }

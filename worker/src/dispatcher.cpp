@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdlib>
 
-#include "bulkhead/transport/read_once.hpp"
 #include "bulkhead/transport/waiting.hpp"
 #include "death_point.hpp"
 #include "time_slice.hpp"
