@@ -25,6 +25,7 @@ inline void copy_inline(std::byte* to, const std::byte* from, std::size_t size) 
     std::size_t at = 0;
     for (; size - at >= 16; at += 16) {
         __builtin_memcpy(to + at, from + at, 16);
+        std::atomic_signal_fence(std::memory_order_seq_cst);  // or the compiler makes one `rep movsq` of the loop
     }
     if (size - at >= 8) {
         __builtin_memcpy(to + at, from + at, 8);
