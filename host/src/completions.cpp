@@ -36,7 +36,7 @@ void Completions::wake() {
     }
 }
 
-void Completions::run(Lane& lane) {
+void Completions::run_all(Lane& lane) {
     wake();
     if (supervisor_ != nullptr) {
         std::exchange(supervisor_, nullptr)->poke();

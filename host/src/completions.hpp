@@ -27,9 +27,15 @@ class Completions {
     void poke_after(const Supervisor& supervisor) { supervisor_ = &supervisor; }
     // Of those who sleep; run() does it too.
     void wake();
-    void run(Lane& lane);
+    void run(Lane& lane) {
+        if (!empty()) {
+            run_all(lane);
+        }
+    }
 
   private:
+    void run_all(Lane& lane);
+
     std::unique_ptr<AsyncWaiter> first_;
     AsyncWaiter* last_ = nullptr;
     std::atomic<std::uint32_t>* bell_ = nullptr;  // whoever waits on these is to be woken

@@ -135,7 +135,9 @@ void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
         }
         return;
     }
-    publish_put_off();  // calls of one thread begin in the order in which it made them
+    if (!put_off_.empty()) {  // calls of one thread begin in the order in which it made them
+        publish_put_off();
+    }
     publish_now(call, small);
     if (!by_handler) {  // else whoever runs the handlers makes it up for all of them
         transport::full_fence();
@@ -291,9 +293,10 @@ void Lane::see_through(Lock& lock, PendingCall& call, std::span<const std::byte>
                        const CallOptions& options, Completions& done) noexcept {
     const std::uint64_t id = call.id;
     const SteadyTime deadline = call.deadline;
+    const SteadyTime begin = call.begin;
     waiter.request_size = call.message.length;
-    enlist(waiter, call.begin);
     publish(call, call.block ? std::span<const std::byte>() : request);
+    enlist(waiter, begin);  // while the worker works
     if (options.stop.stop_possible()) {
         lock.unlock();  // the callback may run at once
         const std::stop_callback give_up(options.stop, [this, id] { cancel(id); });

@@ -25,13 +25,13 @@ void Lane::count(const Outcome& outcome, SteadyTime begin) {
 
 void Lane::decide(PendingCall& call, Outcome outcome, Completions& done) {
     call.waiter->outcome = std::move(outcome);
+    decided_at_ = clock_.now();
     finish(call, done);
 }
 
-// The outcome is where it belongs.
+// The outcome is where it belongs, and decided_at_ says when.
 void Lane::finish(PendingCall& call, Completions& done) {
     Waiter* waiter = std::exchange(call.waiter, nullptr);
-    decided_at_ = clock_.now();
     count(waiter->outcome, call.begin);
     call.state = PendingCall::State::decided;
     waiter->done = true;
@@ -60,7 +60,9 @@ void Lane::maybe_free(PendingCall& call) {
     if (!call.held) {
         calls_.give_back(call);
     }
-    announce_room();
+    if (room_waiters_ > 0 || !deferred_.empty()) {
+        announce_room();
+    }
 }
 
 void Lane::announce_room() {

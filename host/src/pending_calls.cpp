@@ -19,9 +19,10 @@ PendingCall* PendingCalls::acquire() {
     }
     PendingCall& call = calls_[free_.back()];
     free_.pop_back();
-    call.state = PendingCall::State::preparing;
+    call.state = PendingCall::State::preparing;  // neighbours in memory, so that the compiler stores them together
     call.released = false;
     call.held = false;
+    call.idempotent = false;
     call.ran = false;
     call.patient = false;
     call.lost = false;
