@@ -1,8 +1,11 @@
 #include "peer_program.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +31,16 @@ pid_t spawn(std::array<std::string, 5> arguments, int socket) {
     const int error = ::posix_spawn(&pid, pointers[0], &actions, nullptr, pointers.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     return error == 0 ? pid : 0;
+}
+
+// A peer's libraries may wait for each other for ever.
+void kill_if_it_stays(pid_t pid) noexcept {
+    constexpr int kPatience = 10'000;  // milliseconds
+    pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), POLLIN, 0};
+    if (ended.fd < 0 || ::poll(&ended, 1, kPatience) == 0) {
+        ::kill(pid, SIGKILL);
+    }
+    ::close(ended.fd);
 }
 
 }  // namespace
@@ -58,6 +71,7 @@ PeerProgram::~PeerProgram() { end(); }
 void PeerProgram::end() noexcept {
     std::fclose(stream_);  // which it takes for the end
     if (pid_ != 0) {
+        kill_if_it_stays(pid_);
         ::waitpid(pid_, nullptr, 0);
     }
 }

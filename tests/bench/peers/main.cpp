@@ -60,6 +60,7 @@ void serve_orders(Messenger& messenger) {
         }
         std::cout << std::endl;
     }
+    messenger.resume();  // it may hold a lock that our end needs
 }
 
 }  // namespace
