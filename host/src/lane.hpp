@@ -20,6 +20,7 @@
 #include "call_clock.hpp"
 #include "completions.hpp"
 #include "lane_times.hpp"
+#include "large_memory.hpp"
 #include "launcher.hpp"
 #include "log_relay.hpp"
 #include "pending_calls.hpp"
@@ -151,6 +152,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     transport::HostOutbox& outbox_of(WorkerProcess& worker);
     void note_request(std::uint64_t block, std::uint64_t size, transport::SteadyTime now);
     void note_reply(WorkerProcess& worker, const transport::Message& message);
+    Bytes bytes_for_reply(std::size_t size);
     bool has_much_memory() const;
     void prepare_fresh_outbox(WorkerProcess& worker);
     bool may_move();
@@ -256,7 +258,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     // ---- lane_death.cpp, supervisor thread: all that a death leads to but the change of workers
     void watch_death(const WorkerRef& worker);
-    static bool is_out_of_sight(const WorkerProcess& worker);
     void on_gone(const WorkerRef& worker);
     void bury(const WorkerRef& worker);
     void on_blank_lost(const WorkerRef& worker, Completions& done);
@@ -291,7 +292,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     bool absorb_checkpoint(WorkerProcess& worker);
     bool commit_checkpoint(WorkerProcess& worker, std::uint64_t needed);
     bool is_in_checkpoint(const WorkerProcess& worker, const PendingCall& call) const;
-    static bool was_loading_state(const WorkerProcess& dead);
     bool blames_state(const WorkerProcess& dead, const Report& report);
     void put_state_aside(const std::string& why);
 
@@ -317,7 +317,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     static void settle_overdue(WorkerProcess& worker);
 
     // ---- lane_evidence.cpp, supervisor thread
-    static std::string step_of(const WorkerProcess& worker);
     std::optional<std::string> learn_methods(const WorkerProcess& worker);
     void read_output(const WorkerRef& worker);
     void read_log(const WorkerRef& worker);
@@ -342,6 +341,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     Supervisor::Id timer_ = 0;
     LogRelay log_;
 
+    ReplyMemory reply_memory_;
     StateWriter::TargetRef state_on_disk_;  // null: the manifest has no state.path
 
     std::mutex mutex_;  // guards all below

@@ -30,12 +30,6 @@ void Lane::watch_death(const WorkerRef& worker) {
     }
 }
 
-// It may be dead, and nothing would tell.
-bool Lane::is_out_of_sight(const WorkerProcess& worker) {
-    return !worker.dead && worker.process && worker.death_watch == 0 &&
-           (worker.output_watch == 0 || worker.status_known);
-}
-
 void Lane::on_exited(std::uint64_t start_id, const transport::ExitedMessage& exit) {
     if (const WorkerRef worker = find_worker(start_id)) {
         worker->exit = exit;

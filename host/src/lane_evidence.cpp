@@ -42,9 +42,7 @@ std::string note_on_stack(const WorkerProcess& worker, const Report& report) {
     }
 }
 
-}  // namespace
-
-std::string Lane::step_of(const WorkerProcess& worker) {
+std::string step_of(const WorkerProcess& worker) {
     switch (worker.life_said()) {
         case transport::Life::loading:
         case transport::Life::restoring:
@@ -54,6 +52,8 @@ std::string Lane::step_of(const WorkerProcess& worker) {
             return {};
     }
 }
+
+}  // namespace
 
 // Takes the methods from a release's first worker and compares those of the later ones. A text: why they cannot be
 // right.

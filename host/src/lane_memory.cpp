@@ -61,6 +61,18 @@ void Lane::note_reply(WorkerProcess& worker, const transport::Message& message) 
     }
 }
 
+// For the copy of a reply. Without the mutex.
+Bytes Lane::bytes_for_reply(std::size_t size) {
+    if (size <= kOwnMapping) {
+        return Bytes::uninitialized(size);
+    }
+    const SteadyTime now = std::chrono::steady_clock::now();
+    Bytes bytes = reply_memory_.take(size, now);
+    const Lock lock(mutex_);
+    watch_deadline(now + ReplyMemory::kKept);
+    return bytes;
+}
+
 bool Lane::has_much_memory() const {
     return outbox_.touched() > kKeptMemory || (serving_ && serving_->reply_touched > kKeptMemory);
 }

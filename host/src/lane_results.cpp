@@ -3,7 +3,6 @@
 #include <string>
 
 #include "lane.hpp"
-#include "large_memory.hpp"
 #include "worker_statements.hpp"
 
 namespace bulkhead::detail {
@@ -23,8 +22,7 @@ result<Bytes> Lane::conclude(std::uint64_t call_id, std::string_view method, Out
     } else {
         bool copied = true;
         try {
-            bytes = Bytes::uninitialized(message.length);
-            expect_writes({bytes.data(), bytes.size()});
+            bytes = bytes_for_reply(message.length);
             copied = outcome.worker->read_slab(message.slab_offset(), {bytes.data(), bytes.size()});
         } catch (const std::bad_alloc&) {
             copied = false;

@@ -126,15 +126,13 @@ bool Lane::is_in_checkpoint(const WorkerProcess& worker, const PendingCall& call
     return call.position < worker.checkpoint_position && worker.checkpoint_open_calls == 0;
 }
 
-bool Lane::was_loading_state(const WorkerProcess& dead) { return dead.life_said() == transport::Life::restoring; }
-
 // The worker died of the state that it was to load. Once may be chance; a refusal, or the second death, is not. Signals
 // that others send say nothing of the state.
 bool Lane::blames_state(const WorkerProcess& dead, const Report& report) {
     const bool was_sent = report.crash && report.crash->code == SI_USER && report.cause != Cause::policy_violation;
     const bool from_outside = report.cause == Cause::host_request || report.cause == Cause::killed || dead.blameless ||
                               report.signal == SIGXCPU || was_sent;
-    if (was_loading_state(dead) && !from_outside) {
+    if (dead.life_said() == transport::Life::restoring && !from_outside) {
         return ++deaths_by_state_ >= 2;
     }
     return dead.life_said() == transport::Life::state_refused;

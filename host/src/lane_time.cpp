@@ -17,6 +17,7 @@ void Lane::on_timer() {
     std::vector<WorkerRef> overdue;
     std::vector<WorkerRef> out_of_sight;
     bool order = false;
+    const SteadyTime unused = reply_memory_.check(std::chrono::steady_clock::now());
     {
         const Lock lock(mutex_);
         armed_ = transport::kNoDeadline;
@@ -26,14 +27,14 @@ void Lane::on_timer() {
         const SteadyTime now = std::chrono::steady_clock::now();
         SteadyTime next = std::min(check_calls(now, done), expire_deferred(now, done));
         next = std::min(
-            {next, check_start(now, done), check_lives(now, overdue), check_recycling(now), check_memory(now)});
+            {next, check_start(now, done), check_lives(now, overdue), check_recycling(now), check_memory(now), unused});
         for (const WorkerRef& worker : {serving_, coming_}) {
             if (worker) {
                 worker->process.let_go();
             }
         }
         for (const WorkerRef& worker : workers()) {
-            if (is_out_of_sight(*worker)) {
+            if (worker->is_out_of_sight()) {
                 out_of_sight.push_back(worker);
             }
         }

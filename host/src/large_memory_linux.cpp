@@ -7,7 +7,6 @@
 namespace bulkhead::detail {
 
 void expect_writes(std::span<std::byte> memory) noexcept {
-    constexpr std::size_t kOwnMapping = std::size_t{32} << 20;  // M_MMAP_THRESHOLD's maximum: never part of the heap
     constexpr std::uintptr_t kPage = 4096;
     if (memory.size() <= kOwnMapping) {
         return;

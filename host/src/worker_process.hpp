@@ -106,6 +106,8 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     // It served, or stood by. One that has begun a call served, whatever else it says: it may have written over that
     // before the host looked.
     bool was_in_service() const noexcept;
+    // It may be dead, and nothing would tell.
+    bool is_out_of_sight() const noexcept;
     // It died before it had read its order.
     bool is_lost_blank() const noexcept;
     // 0: it is gone, or not yet there.

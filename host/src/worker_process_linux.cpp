@@ -61,6 +61,10 @@ bool WorkerProcess::is_loading() const noexcept {
     return !ready && (life_said() == transport::Life::blank || life_said() == transport::Life::loading);
 }
 
+bool WorkerProcess::is_out_of_sight() const noexcept {
+    return !dead && process && death_watch == 0 && (output_watch == 0 || status_known);
+}
+
 bool WorkerProcess::was_in_service() const noexcept {
     return serves_from == transport::kNoPosition ? ready : serving || begun > serves_from;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace bulkhead {
 
@@ -24,11 +25,13 @@ class Bytes {
     static Bytes uninitialized(std::size_t size) {
         Bytes bytes;
         if (size > kSmall) {
-            bytes.large_.reset(new std::byte[size]);
+            bytes.large_ = std::make_shared_for_overwrite<std::byte[]>(size);
         }
         bytes.size_ = size;
         return bytes;
     }
+    // The first `size` bytes of memory that is let go with this object. Not null.
+    Bytes(std::shared_ptr<std::byte[]> memory, std::size_t size) noexcept : size_(size), large_(std::move(memory)) {}
     Bytes(Bytes&& other) noexcept : size_(other.size_), large_(std::move(other.large_)) {
         if (!large_) {
             std::memcpy(small_, other.small_, size_);
@@ -56,7 +59,7 @@ class Bytes {
 
   private:
     std::size_t size_;
-    std::unique_ptr<std::byte[]> large_;
+    std::shared_ptr<std::byte[]> large_;  // nobody shares it
     std::byte small_[kSmall];
 };
 

@@ -55,8 +55,8 @@ inline void ring_bell(std::atomic<std::uint32_t>& bell) noexcept {
 // was preempted: then somebody else needs the core. True when done.
 //
 // It begins with pauses that are over before the quickest answer can be there: where two cores are threads of one, the
-// peer has all of it meanwhile. The first looks after that, about as many as a quick answer takes, have no pause between
-// them and no clock before them: either would be a part of the answer's time.
+// peer has all of it meanwhile. The first looks after that, about as many as a quick answer takes, have no pause
+// between them and no clock before them: either would be a part of the answer's time.
 template <typename Done>
 bool spin_until(Done&& done, std::chrono::nanoseconds budget) {
     constexpr int kFirstPauses = 2;  // 90 ns together; a call takes 300 at least
