@@ -41,7 +41,9 @@ TEST_CASE("unloading and stopping leave the newest state on disk") {
         Service service("keeper", kept_in(file));
         CHECK(call(service, "add", "5") == "ok: 5");
         REQUIRE(service.plugin().stop().has_value());
-        const Service reader("keeper", kept_in(file));
+        const auto copy = folder.path() / "copy";
+        std::filesystem::copy_file(file, copy);
+        const Service reader("keeper", kept_in(copy));
         CHECK(call(reader, "get") == "ok: 5");
     }
     Service service("keeper", kept_in(file));
@@ -49,6 +51,25 @@ TEST_CASE("unloading and stopping leave the newest state on disk") {
     REQUIRE(service.host().unload("keeper").has_value());
     const Service reader("keeper", kept_in(file));
     CHECK(call(reader, "get") == "ok: 6");
+}
+
+TEST_CASE("a state file that somebody keeps a state in is refused to others") {
+    const ScratchFolder folder;
+    const auto file = folder.path() / "count";
+    const PluginFolder keeper("keeper", kept_in(file));
+    Host host = make_host();
+    {
+        Service service("keeper", kept_in(file));
+        CHECK(call(service, "add", "1") == "ok: 1");
+        const auto refused = host.load(keeper.path());
+        REQUIRE(refused.has_error());
+        CHECK(refused.error().code == ErrorCode::load_failed);
+        CHECK(contains(refused.error().message, "its state file " + file.string() + " is in use by another plugin"));
+        CHECK(call(service, "add", "1") == "ok: 2");
+    }
+    const auto plugin = host.load(keeper.path());
+    REQUIRE(plugin.has_value());
+    CHECK(summary(plugin->call("get", "")) == "ok: 2");
 }
 
 TEST_CASE("a damaged file is put aside, or keeps the plugin down when the manifest says so") {

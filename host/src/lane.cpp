@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::chrono::seconds kKillPatience{5};  // for a killed process to be gone
 
+// A text: somebody else keeps a state there now.
+std::optional<std::string> claim_state_file(const std::string& path, StateClaim& claim) {
+    const auto owner = path.empty() ? std::nullopt : claim.claim(path);
+    return owner ? std::optional("its state file " + path + " is in use by " + *owner) : std::nullopt;
+}
+
 }  // namespace
 
 result<std::shared_ptr<Lane>> Lane::create(std::shared_ptr<Runtime> runtime, std::shared_ptr<Release> release,
@@ -27,8 +33,11 @@ result<std::shared_ptr<Lane>> Lane::create(std::shared_ptr<Runtime> runtime, std
                          " cannot be started: no shared memory for its channel: " + error.message(),
                      nullptr};
     }
-    if (const auto refusal =
-            state != nullptr ? lane->begin_with(state->version, state->bytes) : lane->restore_state()) {
+    auto refusal = claim_state_file(lane->release_->manifest.state.path, lane->state_claim_);
+    if (!refusal) {
+        refusal = state != nullptr ? lane->begin_with(state->version, state->bytes) : lane->restore_state();
+    }
+    if (refusal) {
         return Error{ErrorCode::load_failed, Effect::none, 0,
                      lane->name_for_sentence() + " cannot be started: " + *refusal, nullptr};
     }
@@ -129,6 +138,7 @@ void Lane::finish_stop() {
     if (state_on_disk_) {
         runtime_->state_writer.remove(state_on_disk_);
     }
+    state_claim_.release();
 }
 
 // All calls end as `stopped`; the workers are asked to end.

@@ -27,6 +27,7 @@
 #include "release.hpp"
 #include "runtime.hpp"
 #include "session_pin.hpp"
+#include "state_claim.hpp"
 #include "state_writer.hpp"
 #include "submission.hpp"
 #include "waiters.hpp"
@@ -200,14 +201,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, transport::SteadyTime deadline,
                Completions& done);
     void look(Lock& lock, transport::SteadyTime deadline, Completions& done);
-    // ---- lane_reading.cpp, supervisor thread
-    enum class Reading : std::uint8_t { nothing_expected, something_came, may_come };
-    void read_for_a_while(const WorkerRef& worker);
-    Reading read_on_supervisor(const WorkerRef& worker, Completions& done, transport::SteadyTime& now,
-                               transport::RingReader& next);
-    void stop_reading(const WorkerRef& worker);
-    void run_handlers(Completions& done);
-    // ---- lane_waiting.cpp
     void drain(Completions& done);
     void drain(WorkerProcess& worker, Completions& done);
     void pass_reader_on(Completions& done);
@@ -217,6 +210,14 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void wake_reader();
     void watch_deadline(transport::SteadyTime when);
     void watch_deadline(transport::SteadyTime when, Completions& done);  // pokes the supervisor after all else
+
+    // ---- lane_reading.cpp, supervisor thread
+    enum class Reading : std::uint8_t { nothing_expected, something_came, may_come };
+    void read_for_a_while(const WorkerRef& worker);
+    Reading read_on_supervisor(const WorkerRef& worker, Completions& done, transport::SteadyTime& now,
+                               transport::RingReader& next);
+    void stop_reading(const WorkerRef& worker);
+    void run_handlers(Completions& done);
 
     // ---- lane_start.cpp, supervisor thread
     void order_worker();
@@ -314,7 +315,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     DueCall check_unlimited(WorkerProcess& worker, std::uint64_t begun, transport::SteadyTime now);
     static transport::SteadyTime end_overdue(WorkerProcess& worker, Cause why, std::string explanation,
                                              transport::SteadyTime now);
-    static void settle_overdue(WorkerProcess& worker);
 
     // ---- lane_evidence.cpp, supervisor thread
     std::optional<std::string> learn_methods(const WorkerProcess& worker);
@@ -340,8 +340,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     const std::chrono::nanoseconds spin_budget_;  // so long its callers and workers look before they sleep
     Supervisor::Id timer_ = 0;
     LogRelay log_;
-
     ReplyMemory reply_memory_;
+    StateClaim state_claim_;
     StateWriter::TargetRef state_on_disk_;  // null: the manifest has no state.path
 
     std::mutex mutex_;  // guards all below

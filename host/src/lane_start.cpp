@@ -252,7 +252,9 @@ void Lane::on_signal(const WorkerRef& worker) {
             worker->checkpoint < worker->view.header().checkpoint.load(std::memory_order_relaxed) && !worker->accused) {
             absorb_checkpoint(*worker);
         }
-        settle_overdue(*worker);
+        if (worker->stack_by != transport::kNoDeadline) {  // it may have said where it hangs
+            end_overdue(*worker, Cause::hang, "", std::chrono::steady_clock::now());
+        }
     }
     done.run(*this);
     if (!worker->reading_posted) {  // else that looks, and each signal would start one more of them

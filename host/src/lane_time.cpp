@@ -321,11 +321,4 @@ SteadyTime Lane::end_overdue(WorkerProcess& worker, Cause why, std::string expla
     return worker.stack_by;
 }
 
-// The worker has said something; perhaps where it hangs.
-void Lane::settle_overdue(WorkerProcess& worker) {
-    if (worker.stack_by != transport::kNoDeadline) {
-        end_overdue(worker, Cause::hang, "", std::chrono::steady_clock::now());
-    }
-}
-
 }  // namespace bulkhead::detail
