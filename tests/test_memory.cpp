@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +35,18 @@ std::uint64_t shared_bytes() {
         }
     }
     return bytes;
+}
+
+// Of this process alone.
+std::uint64_t private_bytes() {
+    std::ifstream file("/proc/self/status");
+    for (std::string word; file >> word;) {
+        if (std::uint64_t kib = 0; word == "RssAnon:" && file >> kib) {
+            return kib * 1024;
+        }
+    }
+    FAIL("no RssAnon in /proc/self/status");
+    return 0;
 }
 
 // Leaves the plugin's host outbox with so much touched memory, without a call.
@@ -116,6 +129,27 @@ TEST_CASE("after a large payload the memory is given back by itself, and no call
         CHECK((summary(service.plugin().call("next", pattern(100'000))) == "ok: " + answer_to(100'000)));
     }
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their allocators keep what is freed
+TEST_CASE("the memory of a large reply is kept for the next one, and given back when none comes") {
+    auto service = std::make_unique<Service>("overwriter", limited_to(64 * kMiB));
+    const Plugin plugin = service->plugin();
+    const std::string request(40 * kMiB, 'a');
+    const std::uint64_t before = private_bytes();
+    const auto replies = [&] {
+        REQUIRE(plugin.call("next", request).has_value());
+        REQUIRE(plugin.call("next", request).has_value());
+    };
+    const auto begin = std::chrono::steady_clock::now();
+    replies();
+    const std::uint64_t kept = private_bytes();
+    CHECK((kept > before + 30 * kMiB || std::chrono::steady_clock::now() > begin + std::chrono::milliseconds(900)));
+    CHECK(eventually([&] { return private_bytes() < before + 10 * kMiB; }));
+    replies();
+    service.reset();  // the handle keeps the lane
+    CHECK(private_bytes() < before + 10 * kMiB);
+}
+#endif
 
 TEST_CASE("a request in the slab does not move: the worker is replaced all the same, and the request is right") {
     Service service("overwriter", limited_to(256 * kMiB));

@@ -14,10 +14,10 @@ namespace {
 
 constexpr std::chrono::seconds kKillPatience{5};  // for a killed process to be gone
 
-// A text: somebody else keeps a state there now.
+// A text: somebody else keeps a state there now, or may.
 std::optional<std::string> claim_state_file(const std::string& path, StateClaim& claim) {
-    const auto owner = path.empty() ? std::nullopt : claim.claim(path);
-    return owner ? std::optional("its state file " + path + " is in use by " + *owner) : std::nullopt;
+    const auto refusal = path.empty() ? std::nullopt : claim.claim(path);
+    return refusal ? std::optional("its state file " + path + " is " + *refusal) : std::nullopt;
 }
 
 }  // namespace
@@ -139,6 +139,7 @@ void Lane::finish_stop() {
         runtime_->state_writer.remove(state_on_disk_);
     }
     state_claim_.release();
+    reply_memory_.check(transport::kNoDeadline);  // which is later than anything
 }
 
 // All calls end as `stopped`; the workers are asked to end.

@@ -135,7 +135,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void see_through(Lock& lock, PendingCall& call, std::span<const std::byte> request, SyncWaiter& waiter,
                      const CallOptions& options, Completions& done) noexcept;
     void copy_request(Lock& lock, PendingCall& call, std::span<const std::byte> request);
-    void publish(PendingCall& call, std::span<const std::byte> small = {});
+    bool publish(PendingCall& call, std::span<const std::byte> small = {});
     void publish_put_off();
     void publish_now(PendingCall& call, std::span<const std::byte> small);
     void announce();

@@ -71,7 +71,9 @@ std::optional<ErrorCode> Lane::try_start(Lock& lock, const Submission& submissio
     }
     PendingCall& call = *admission.call;
     static_cast<void>(waiter.release());
-    publish(call, call.block ? std::span<const std::byte>() : request);
+    if (publish(call, call.block ? std::span<const std::byte>() : request)) {
+        announce();
+    }
     return std::nullopt;
 }
 

@@ -114,13 +114,14 @@ void Lane::copy_request(Lock& lock, PendingCall& call, std::span<const std::byte
     lock.lock();
 }
 
-// `small`: the request, if it goes into the ring's slot and is not in the message yet.
+// `small`: the request, if it goes into the ring's slot and is not in the message yet. True: the worker does not know
+// yet if it sleeps, see announce().
 //
 // What a locked instruction or a fence after a store costs is the time until the store has reached another core; and
 // each call takes a mutex. A handler makes many calls in a row, so while the worker has enough to do they are put off
 // and then published together: their stores are on their way at the same time. A call that blocks would be the end of
 // whoever runs the handlers, so it is not put off.
-void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
+bool Lane::publish(PendingCall& call, std::span<const std::byte> small) {
     const bool by_handler =
         call.waiter != nullptr && call.waiter->asynchronous && handlers_run_on_ == std::this_thread::get_id();
     if (by_handler && calls_.in_use() > kBusy && !is_lost(call.session)) {
@@ -129,11 +130,11 @@ void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
         }
         call.state = PendingCall::State::open;
         put_off_.push_back(call.id);
-        if (put_off_.size() == put_off_.capacity()) {
+        const bool full = put_off_.size() == put_off_.capacity();
+        if (full) {
             publish_put_off();
-            announce();
         }
-        return;
+        return full;
     }
     if (!put_off_.empty()) {  // calls of one thread begin in the order in which it made them
         publish_put_off();
@@ -142,7 +143,7 @@ void Lane::publish(PendingCall& call, std::span<const std::byte> small) {
     if (!by_handler) {  // else whoever runs the handlers makes it up for all of them
         transport::full_fence();
     }
-    announce();
+    return true;
 }
 
 // Those that have no outcome yet.
@@ -296,7 +297,8 @@ void Lane::see_through(Lock& lock, PendingCall& call, std::span<const std::byte>
     const SteadyTime begin = call.begin;
     waiter.request_size = call.message.length;
     publish(call, call.block ? std::span<const std::byte>() : request);
-    enlist(waiter, begin);  // while the worker works
+    enlist(waiter, begin);  // while a worker that is awake works; the other one would see that nobody reads the replies
+    announce();
     if (options.stop.stop_possible()) {
         lock.unlock();  // the callback may run at once
         const std::stop_callback give_up(options.stop, [this, id] { cancel(id); });

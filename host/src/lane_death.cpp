@@ -352,6 +352,7 @@ void Lane::repeat(const std::vector<PendingCall*>& calls, bool culprit_unknown) 
             suspects_.push_back(call->id);
         } else {
             publish(*call);
+            announce();
         }
     }
     if (one_at_a_time) {

@@ -75,6 +75,7 @@ void Lane::publish_next_suspect() {
         suspects_.pop_front();
         if (call != nullptr && call->state == PendingCall::State::open && call->position == transport::kNoPosition) {
             publish(*call);
+            announce();
             return;
         }
     }

@@ -17,7 +17,6 @@ void Lane::on_timer() {
     std::vector<WorkerRef> overdue;
     std::vector<WorkerRef> out_of_sight;
     bool order = false;
-    const SteadyTime unused = reply_memory_.check(std::chrono::steady_clock::now());
     {
         const Lock lock(mutex_);
         armed_ = transport::kNoDeadline;
@@ -27,7 +26,7 @@ void Lane::on_timer() {
         const SteadyTime now = std::chrono::steady_clock::now();
         SteadyTime next = std::min(check_calls(now, done), expire_deferred(now, done));
         next = std::min(
-            {next, check_start(now, done), check_lives(now, overdue), check_recycling(now), check_memory(now), unused});
+            {next, check_start(now, done), check_lives(now, overdue), check_recycling(now), check_memory(now)});
         for (const WorkerRef& worker : {serving_, coming_}) {
             if (worker) {
                 worker->process.let_go();
@@ -48,6 +47,11 @@ void Lane::on_timer() {
         }
     }
     done.run(*this);
+    const SteadyTime kept = reply_memory_.check(std::chrono::steady_clock::now());  // may take long
+    if (kept != transport::kNoDeadline) {
+        const Lock lock(mutex_);
+        watch_deadline(kept);
+    }
     for (const WorkerRef& worker : out_of_sight) {
         watch_death(worker);
     }

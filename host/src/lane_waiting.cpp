@@ -26,7 +26,7 @@ constexpr std::chrono::microseconds kTurnGrace{500};  // until the supervisor lo
 constexpr std::chrono::microseconds kRightAfter{20};
 constexpr std::uint32_t kBriskStreak = 3;
 constexpr int kLooksForAnswer = 4;
-constexpr unsigned kAnswersPerClock = 16;  // read at once: their time is wrong by a few microseconds at most
+constexpr unsigned kAnswersPerClock = 16;  // their time is a few microseconds, or as many wake-ups, too early at most
 // A successor's first answer takes a few wake-ups' time: it has a state to load, and all that it touches is cold. Who
 // slept meanwhile would have to be woken on top of that.
 constexpr std::chrono::microseconds kFirstAnswer{200};
@@ -250,7 +250,7 @@ void Lane::drain(WorkerProcess& worker, Completions& done) {
         if (message.deadline != 0 && !commit_checkpoint(worker, message.deadline)) {
             return;
         }
-        if (taken % kAnswersPerClock == 0) {
+        if (taken % kAnswersPerClock == 0 || message.deadline != 0) {  // a checkpoint takes long
             decided_at_ = clock_.now();
         }
         settle(worker, *verdict.call, message, done);

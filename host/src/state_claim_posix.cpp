@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <memory>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <utility>
 
 namespace bulkhead::detail {
@@ -15,14 +18,24 @@ using transport::Descriptor;
 
 namespace {
 
+// The files that a process has claimed.
 struct Claims {
+    pid_t process = ::getpid();
     std::mutex mutex;
     std::set<std::pair<dev_t, ino_t>> files;
 };
 
-// Of this process. Never destroyed: hosts may be static objects.
+// Of this process. Never destroyed: hosts may be static objects. What a child inherits is its parent's, and its mutex
+// may be held there for ever.
 Claims& claims() {
-    static auto* const all = new Claims;
+    static std::atomic<Claims*> current(new Claims);
+    Claims* all = current.load(std::memory_order_acquire);
+    if (all->process != ::getpid()) {
+        auto fresh = std::make_unique<Claims>();
+        if (current.compare_exchange_strong(all, fresh.get(), std::memory_order_acq_rel)) {
+            all = fresh.release();
+        }
+    }
     return *all;
 }
 
@@ -30,47 +43,54 @@ std::string who_has(int file) {
     struct flock lock {};
     lock.l_type = F_WRLCK;
     const bool known = ::fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0;
-    return known ? "process " + std::to_string(lock.l_pid) : "another process";
+    return "in use by " + (known ? "process " + std::to_string(lock.l_pid) : "another process");
 }
+
+// Nothing can be written there now, whoever tries.
+bool is_no_place_for_files(int error, bool lock_exists) {
+    return error == ENOENT || error == ENOTDIR || error == EROFS || error == ENOSPC || error == EDQUOT ||
+           (error == EACCES && !lock_exists);
+}
+
+std::string cannot_be_locked(const std::string& why) { return "not to be used: its lock beside it " + why; }
 
 }  // namespace
 
 std::optional<std::string> StateClaim::claim(const std::filesystem::path& state_file) {
-    constexpr int kTries = 100;  // against others that release theirs at that moment
     release();
-    path_ = state_file;
-    path_ += ".lock";
+    std::filesystem::path path = state_file;
+    path += ".bulkhead-lock";
     Claims& ours = claims();
     const std::lock_guard guard(ours.mutex);
-    for (int attempt = 0; attempt < kTries; ++attempt) {
-        struct stat named {};
-        // Before it is opened: to close it again would end the claim that this process has.
-        if (::lstat(path_.c_str(), &named) == 0 && ours.files.contains({named.st_dev, named.st_ino})) {
-            return "another plugin of this process";
-        }
-        Descriptor file(::open(path_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-                               S_IRUSR | S_IWUSR));
-        if (!file) {
-            return std::nullopt;
-        }
-        struct flock lock {};
-        lock.l_type = F_WRLCK;
-        if (::fcntl(file.get(), F_SETLK, &lock) != 0) {
-            const bool taken = errno == EACCES || errno == EAGAIN;
-            return taken ? std::optional(who_has(file.get())) : std::nullopt;
-        }
-        struct stat opened {};
-        if (::fstat(file.get(), &opened) == 0 && opened.st_nlink > 0) {
-            owner_ = ::getpid();
-            device_ = opened.st_dev;
-            inode_ = opened.st_ino;
-            ours.files.insert({device_, inode_});
-            file_ = std::move(file);
-            return std::nullopt;
-        }
-        // Its owner removed it between our two steps.
+    struct stat status {};
+    const bool exists = ::lstat(path.c_str(), &status) == 0;
+    if (exists && !S_ISREG(status.st_mode)) {
+        return cannot_be_locked("is not a plain file");
     }
-    return "another process";
+    // Before it is opened: to close it again would end the claim that this process has.
+    if (exists && ours.files.contains({status.st_dev, status.st_ino})) {
+        return "in use by another plugin of this process";
+    }
+    Descriptor file(
+        ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (!file || ::fstat(file.get(), &status) != 0) {
+        const int error = errno;
+        return is_no_place_for_files(error, exists)
+                   ? std::nullopt
+                   : std::optional(cannot_be_locked("cannot be opened: " + std::generic_category().message(error)));
+    }
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    if (::fcntl(file.get(), F_SETLK, &lock) != 0) {
+        const bool taken = errno == EACCES || errno == EAGAIN;
+        return taken ? std::optional(who_has(file.get())) : std::nullopt;
+    }
+    owner_ = ours.process;
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+    ours.files.insert({device_, inode_});
+    file_ = std::move(file);
+    return std::nullopt;
 }
 
 void StateClaim::release() noexcept {
@@ -79,7 +99,6 @@ void StateClaim::release() noexcept {
     }
     Claims& ours = claims();
     const std::lock_guard guard(ours.mutex);
-    (void)::unlink(path_.c_str());  // while it is ours: whoever waits for it sees that it is gone
     ours.files.erase({device_, inode_});
     file_.reset();
 }

@@ -37,7 +37,7 @@ pid_t spawn(std::array<std::string, 5> arguments, int socket) {
 void kill_if_it_stays(pid_t pid) noexcept {
     constexpr int kPatience = 10'000;  // milliseconds
     pollfd ended{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), POLLIN, 0};
-    if (ended.fd < 0 || ::poll(&ended, 1, kPatience) == 0) {
+    if (ended.fd < 0 || ::poll(&ended, 1, kPatience) != 1) {
         ::kill(pid, SIGKILL);
     }
     ::close(ended.fd);

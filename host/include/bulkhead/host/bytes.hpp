@@ -10,6 +10,10 @@
 
 namespace bulkhead {
 
+namespace detail {
+class ReplyMemory;
+}
+
 // Owns bytes; small ones without an allocation. Move-only. `view` and `text` are valid as long as this object
 // stays where it is.
 class Bytes {
@@ -30,8 +34,6 @@ class Bytes {
         bytes.size_ = size;
         return bytes;
     }
-    // The first `size` bytes of memory that is let go with this object. Not null.
-    Bytes(std::shared_ptr<std::byte[]> memory, std::size_t size) noexcept : size_(size), large_(std::move(memory)) {}
     Bytes(Bytes&& other) noexcept : size_(other.size_), large_(std::move(other.large_)) {
         if (!large_) {
             std::memcpy(small_, other.small_, size_);
@@ -58,6 +60,10 @@ class Bytes {
     std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data()), size_}; }
 
   private:
+    friend class detail::ReplyMemory;
+    // The first `size` bytes of memory that is let go with this object. Not null.
+    Bytes(std::shared_ptr<std::byte[]> memory, std::size_t size) noexcept : size_(size), large_(std::move(memory)) {}
+
     std::size_t size_;
     std::shared_ptr<std::byte[]> large_;  // nobody shares it
     std::byte small_[kSmall];
