@@ -14,7 +14,7 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::o
                       std::unique_ptr<Completion> completion, const std::shared_ptr<CancelTicket>& ticket) {
     // Once the mutex is left the handler may have run and let go of the last handle.
     const std::shared_ptr<Lane> kept = ticket ? shared_from_this() : nullptr;
-    auto waiter = std::make_unique<AsyncWaiter>();
+    auto waiter = std::make_unique_for_overwrite<AsyncWaiter>();  // not a zero in each byte of its message
     waiter->asynchronous = true;
     waiter->completion = std::move(completion);
     waiter->ticket = ticket;
