@@ -37,18 +37,6 @@ std::uint64_t shared_bytes() {
     return bytes;
 }
 
-// Of this process alone.
-std::uint64_t private_bytes() {
-    std::ifstream file("/proc/self/status");
-    for (std::string word; file >> word;) {
-        if (std::uint64_t kib = 0; word == "RssAnon:" && file >> kib) {
-            return kib * 1024;
-        }
-    }
-    FAIL("no RssAnon in /proc/self/status");
-    return 0;
-}
-
 // Leaves the plugin's host outbox with so much touched memory, without a call.
 void touch(const Plugin& plugin, const char* method, std::uint64_t bytes) {
     const auto request = plugin.prepare(method, bytes);
@@ -131,6 +119,18 @@ TEST_CASE("after a large payload the memory is given back by itself, and no call
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their allocators keep what is freed
+// Of this process alone.
+std::uint64_t private_bytes() {
+    std::ifstream file("/proc/self/status");
+    for (std::string word; file >> word;) {
+        if (std::uint64_t kib = 0; word == "RssAnon:" && file >> kib) {
+            return kib * 1024;
+        }
+    }
+    FAIL("no RssAnon in /proc/self/status");
+    return 0;
+}
+
 TEST_CASE("the memory of a large reply is kept for the next one, and given back when none comes") {
     auto service = std::make_unique<Service>("overwriter", limited_to(64 * kMiB));
     const Plugin plugin = service->plugin();
