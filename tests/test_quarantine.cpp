@@ -79,7 +79,7 @@ TEST_CASE("suspects are tried again one at a time: innocent ones are answered, t
 TEST_CASE("suspects behind the guilty one are tried, too, when it has had its last try") {
     Service service("holder", merged(kTireless, {{"supervision", {{"retries", 5}}}}));
     const Plugin& plugin = service.plugin();
-    auto guilty = plugin.async_call("crash_aside", "3", {}, boost::asio::use_future);
+    auto guilty = plugin.async_call("crash_aside", "39", {}, boost::asio::use_future);
     std::future<result<Bytes>> innocent[] = {plugin.async_call("hold", "first", {}, boost::asio::use_future),
                                              plugin.async_call("hold", "second", {}, boost::asio::use_future)};
     CHECK(summary(guilty.get()) == "quarantined/unknown");
@@ -91,7 +91,7 @@ TEST_CASE("suspects behind the guilty one are tried, too, when it has had its la
 TEST_CASE("a crash in a thread is not said to be the dispatcher's call's, and not charged to it") {
     Service service("holder", merged(kTireless, {{"supervision", {{"retries", 5}}}}));
     const Plugin& plugin = service.plugin();
-    auto guilty = plugin.async_call("crash_aside", "9", {}, boost::asio::use_future);
+    auto guilty = plugin.async_call("crash_aside", "92", {}, boost::asio::use_future);
     const auto innocent = plugin.call("doze", "");
     CHECK(summary(innocent) == "crashed/unknown");
     REQUIRE(innocent.error().report);

@@ -62,9 +62,9 @@ static long long milliseconds(void) {
 }
 
 static void *write_to_null(void *argument) {
-    const int wanted = (int)(intptr_t)argument;
+    const int wanted = (int)((intptr_t)argument % 10);
     const struct timespec millisecond = {0, 1000000};
-    const long long end = milliseconds() + 200;
+    const long long end = milliseconds() + (intptr_t)argument / 10 * 100;
     while (milliseconds() < end && *(volatile int *)&self.count < wanted) {
         nanosleep(&millisecond, NULL);
     }
@@ -72,13 +72,14 @@ static void *write_to_null(void *argument) {
     return NULL;
 }
 
-/* Never answered; a thread that has nothing to do with the call crashes, once as many calls are held as the request
- * says, or 200 ms later. */
+/* Never answered; a thread that has nothing to do with the call crashes, once as many calls are held as the request's
+ * first digit says, or as many tenths of a second later as its second one does. */
 static void crash_aside(void *instance, bulkhead_call *call, bulkhead_bytes request) {
     hold(instance, call, request);
-    const int wanted = request.size == 1 ? *(const char *)request.data - '0' : 0;
+    const char *digits = request.data;
+    const int wanted_and_tenths = request.size == 2 ? digits[0] - '0' + (digits[1] - '0') * 10 : 0;
     pthread_t thread;
-    pthread_create(&thread, NULL, write_to_null, (void *)(intptr_t)wanted);
+    pthread_create(&thread, NULL, write_to_null, (void *)(intptr_t)wanted_and_tenths);
     pthread_detach(thread);
 }
 
