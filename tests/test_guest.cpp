@@ -67,6 +67,11 @@ TEST_CASE("a guard that the kernel has no room to watch is watched when it has")
     check_ends_well(program);
 }
 
+TEST_CASE("a guard that is stopped before it has become one is made to go on") {
+    Program program(built_program("stops_guards"));
+    check_ends_well(program);
+}
+
 TEST_CASE("a server that runs out of descriptors gets clear errors, and goes on when some are free again") {
     Program program(built_program("runs_out_of_descriptors"));
     check_ends_well(program);

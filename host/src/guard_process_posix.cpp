@@ -19,13 +19,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <bulkhead/transport/launch_protocol.hpp>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
+#include <mutex>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "guard_process.hpp"
+#include "signal_block.hpp"
 
 // Debian 12's headers name it, others may not.
 #ifndef P_PIDFD
@@ -92,6 +99,45 @@ struct EmptyEnvironment {
     const char* variables[1] = {nullptr};
 };
 
+// Boost.Process waits until its child has become the guard. Should somebody stop the child before that, it would wait
+// for ever; so the child is told to go on now and then. Without a thread to be had nobody does.
+class Continuer : public boost::asio::execution_context::service {
+  public:
+    static inline boost::asio::execution_context::id id;
+
+    Continuer(boost::asio::execution_context& context, const process::default_process_launcher& launcher)
+        : service(context), launcher_(launcher) {
+        const SignalBlock blocked;
+        try {
+            thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+        } catch (const std::system_error&) {
+        }
+    }
+
+  private:
+    void shutdown() override {}
+    void notify_fork(boost::asio::execution_context::fork_event event) override {
+        if (event == boost::asio::execution_context::fork_parent) {
+            child_ = launcher_.pid;
+        }
+    }
+    void run(const std::stop_token& stop) {
+        constexpr std::chrono::milliseconds kPause{100};
+        std::unique_lock lock(mutex_);
+        while (!changed_.wait_for(lock, stop, kPause, [&stop] { return stop.stop_requested(); })) {
+            if (const pid_t child = child_; child > 0) {
+                ::kill(child, SIGCONT);
+            }
+        }
+    }
+
+    const process::default_process_launcher& launcher_;
+    std::atomic<pid_t> child_{0};
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::jthread thread_;
+};
+
 Error launch_error(const std::filesystem::path& worker, const std::string& cause) {
     return Error{ErrorCode::load_failed, Effect::none, 0,
                  "the worker executable " + worker.string() + " cannot be started: " + cause, nullptr};
@@ -123,6 +169,7 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
         boost::asio::io_context context;
         // Has it open what it needs. Later, for want of a descriptor, it would leave the child's pidfd behind.
         const boost::asio::posix::stream_descriptor opened(context);
+        boost::asio::make_service<Continuer>(context, launcher);
         EmptyEnvironment environment;
         process::error_code error;
         // With the executor, not the context: that overload of 1.81 throws instead of setting the error.
