@@ -19,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <bulkhead/transport/launch_protocol.hpp>
 #include <cerrno>
 #include <chrono>
@@ -114,26 +113,33 @@ class Continuer : public boost::asio::execution_context::service {
         }
     }
 
+    // The child is the guard, or about to be reaped: its number is not to be used any more.
+    void stop() { set_child(0); }
+
   private:
     void shutdown() override {}
+    void set_child(pid_t child) {
+        const std::lock_guard lock(mutex_);
+        child_ = child;
+    }
     void notify_fork(boost::asio::execution_context::fork_event event) override {
         if (event == boost::asio::execution_context::fork_parent) {
-            child_ = launcher_.pid;
+            set_child(launcher_.pid);
         }
     }
     void run(const std::stop_token& stop) {
         constexpr std::chrono::milliseconds kPause{100};
         std::unique_lock lock(mutex_);
         while (!changed_.wait_for(lock, stop, kPause, [&stop] { return stop.stop_requested(); })) {
-            if (const pid_t child = child_; child > 0) {
-                ::kill(child, SIGCONT);
+            if (child_ > 0) {
+                ::kill(child_, SIGCONT);
             }
         }
     }
 
     const process::default_process_launcher& launcher_;
-    std::atomic<pid_t> child_{0};
     std::mutex mutex_;
+    pid_t child_ = 0;
     std::condition_variable_any changed_;
     std::jthread thread_;
 };
@@ -169,7 +175,7 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
         boost::asio::io_context context;
         // Has it open what it needs. Later, for want of a descriptor, it would leave the child's pidfd behind.
         const boost::asio::posix::stream_descriptor opened(context);
-        boost::asio::make_service<Continuer>(context, launcher);
+        auto& continuer = boost::asio::make_service<Continuer>(context, launcher);
         EmptyEnvironment environment;
         process::error_code error;
         // With the executor, not the context: that overload of 1.81 throws instead of setting the error.
@@ -177,6 +183,7 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
             launcher(context.get_executor(), error, std::filesystem::path(kExecutablePath), std::vector<std::string>(),
                      process::process_stdio{null.get(), null.get(), null.get()}, environment,
                      GuardDescriptors{far_end.get(), self.get(), executable.get()});
+        continuer.stop();
         if (error) {
             end_child(launcher.pid);
             return launch_error(worker, error.message());
