@@ -16,10 +16,8 @@ using transport::Packet;
 namespace {
 
 // The next blank, and what it does to be warm, must not take a core from the worker that starts: that takes half of
-// this. When orders come faster than that, the next one is better off with a blank: made while the host sees to what
-// comes between two orders.
+// this. When orders come faster than that, the next one had better find a blank, so it is made at once.
 constexpr std::chrono::microseconds kBlankDelay{2000};
-constexpr std::chrono::microseconds kBlankDelayInBurst{300};
 // A fork server that has not answered for so long may be stopped.
 constexpr std::chrono::milliseconds kAnswerPatience{500};
 constexpr std::chrono::milliseconds kAskRetry{50};
@@ -148,7 +146,7 @@ void Launcher::wake_parents() const {
 void Launcher::ask_for_next_blank_soon() {
     const auto now = std::chrono::steady_clock::now();
     const bool in_a_burst = now - std::exchange(given_at_, now) < kBlankDelay;
-    supervisor_.arm(blank_timer_, now + (in_a_burst ? kBlankDelayInBurst : kBlankDelay));
+    supervisor_.arm(blank_timer_, in_a_burst ? now : now + kBlankDelay);
 }
 
 void Launcher::fail(const LaunchOrder& order, int error) {
