@@ -3,8 +3,11 @@
 #include <atomic>
 #include <bulkhead/host/host.hpp>
 #include <exception>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,21 +39,47 @@ struct WantedRun {
     ReportPlace reports;
 };
 
-bool all_are(const std::vector<Plugin>& plugins, std::initializer_list<PluginState> states) {
-    return std::all_of(plugins.begin(), plugins.end(), [states](const Plugin& plugin) {
-        return std::find(states.begin(), states.end(), plugin.status().state) != states.end();
-    });
-}
+// What became of the plugins, as their events tell: a status can be there before the event that says why. Any thread.
+class Course {
+  public:
+    void note(const PluginEvent& event) {
+        const bool by_itself = event.report && event.report->cause == Cause::exit && event.report->exit_code == 0;
+        const std::lock_guard lock(mutex_);
+        states_[event.plugin] = event.to;
+        if (event.to == PluginState::fatal || (event.to == PluginState::stopping && !by_itself)) {
+            in_order_ = false;
+        }
+    }
+
+    bool all_are(const std::vector<Plugin>& plugins, std::initializer_list<PluginState> states) const {
+        const std::lock_guard lock(mutex_);
+        return std::all_of(plugins.begin(), plugins.end(), [&](const Plugin& plugin) {
+            const auto known = states_.find(plugin.name());
+            return known != states_.end() && std::find(states.begin(), states.end(), known->second) != states.end();
+        });
+    }
+
+    // None died of anything but exit(0).
+    bool is_in_order() const {
+        const std::lock_guard lock(mutex_);
+        return in_order_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::map<std::string, PluginState, std::less<>> states_;
+    bool in_order_ = true;
+};
 
 // Nobody is left to run for.
-ExitCode end_of(const std::vector<Plugin>& plugins, bool in_order, EventPrinter& printer) {
+ExitCode end_of(const std::vector<Plugin>& plugins, const Course& course, EventPrinter& printer) {
     const bool one = plugins.size() == 1;
-    if (all_are(plugins, {PluginState::fatal})) {
+    if (course.all_are(plugins, {PluginState::fatal})) {
         throw Failure(ExitCode::lost, std::string(one ? "the plugin was" : "all plugins were") +
                                           " given up after too many deaths; `bulkhead check PLUGIN` looks for the "
                                           "cause");
     }
-    if (!in_order) {
+    if (!course.is_in_order()) {
         throw Failure(ExitCode::lost, std::string(one ? "the plugin stays" : "all plugins stay") +
                                           " down; `bulkhead reports` tells how the last worker died");
     }
@@ -58,16 +87,15 @@ ExitCode end_of(const std::vector<Plugin>& plugins, bool in_order, EventPrinter&
     return ExitCode::done;
 }
 
-// Until a signal, the end of our output, or of the last plugin. `in_order`: none died of anything but exit(0).
-ExitCode watch(const std::vector<Plugin>& plugins, StopSignals& signals, const std::atomic<bool>& in_order,
-               EventPrinter& printer) {
+// Until a signal, the end of our output, or of the last plugin.
+ExitCode watch(const std::vector<Plugin>& plugins, StopSignals& signals, const Course& course, EventPrinter& printer) {
     while (printer.is_writable()) {
         if (signals.wait() == StopSignals::Woken::by_signal) {
             printer.tell("stopping: " + signals.name());
             return ExitCode::done;
         }
-        if (all_are(plugins, {PluginState::fatal, PluginState::stopped})) {
-            return end_of(plugins, in_order, printer);
+        if (course.all_are(plugins, {PluginState::fatal, PluginState::stopped})) {
+            return end_of(plugins, course, printer);
         }
     }
     throw Failure(ExitCode::output_failed, "standard output cannot be written any more; look at where it goes");
@@ -126,8 +154,8 @@ class Listening {
 };
 
 // Until a first signal, or as watch() does. `plugins` become those that were loaded until then.
-ExitCode load_and_watch(Loading& loading, std::vector<Plugin>& plugins, StopSignals& signals,
-                        const std::atomic<bool>& in_order, EventPrinter& printer) {
+ExitCode load_and_watch(Loading& loading, std::vector<Plugin>& plugins, StopSignals& signals, const Course& course,
+                        EventPrinter& printer) {
     const Listening listening(signals);
     while (!loading.is_done()) {
         if (signals.wait() == StopSignals::Woken::by_signal) {
@@ -140,7 +168,7 @@ ExitCode load_and_watch(Loading& loading, std::vector<Plugin>& plugins, StopSign
     }
     plugins = loading.await();
     signals.wake();  // for what happened to them meanwhile
-    return watch(plugins, signals, in_order, printer);
+    return watch(plugins, signals, course, printer);
 }
 
 ExitCode run(const WantedRun& wanted) {
@@ -155,18 +183,15 @@ ExitCode run(const WantedRun& wanted) {
     options.on_death = [&printer, is_kept = !options.reports.empty()](const Report& report) {
         printer.death(report, is_kept);
     };
-    std::atomic<bool> in_order{true};
+    Course course;
     options.on_event = [&](const PluginEvent& event) {
-        const bool by_itself = event.report && event.report->cause == Cause::exit && event.report->exit_code == 0;
-        if (event.to == PluginState::fatal || (event.to == PluginState::stopping && !by_itself)) {
-            in_order = false;
-        }
+        course.note(event);
         signals.wake();
     };
     Host host = make_host(std::move(options));
     std::vector<Plugin> plugins;
     Loading loading(wanted.plugins, host, printer, signals);
-    const ExitCode code = load_and_watch(loading, plugins, signals, in_order, printer);
+    const ExitCode code = load_and_watch(loading, plugins, signals, course, printer);
     for (const Plugin& plugin : plugins) {
         static_cast<void>(host.unload(plugin.name()));
         printer.stopped(plugin);
