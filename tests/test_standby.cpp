@@ -137,6 +137,7 @@ TEST_CASE("with a standby each call has one outcome through a storm of deaths, a
     CHECK(unaccounted(service.plugin().stats()) == "");
     REQUIRE(await_standby(service));
     CHECK(eventually([] { return family_of(::getpid()).others.size() == 2; }));
+    CHECK(service.deaths().await_count(service.plugin().stats().deaths));  // each is explained, one after the other
     CHECK(before.leftovers() == "");
 }
 
