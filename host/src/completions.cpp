@@ -22,9 +22,11 @@ void Completions::ring(std::atomic<std::uint32_t>& bell) {
     bell_ = &bell;
 }
 
-void Completions::wake_reader(std::atomic<std::uint32_t>& word) {
-    word.fetch_add(1, std::memory_order_release);
-    reader_word_ = &word;
+void Completions::wake_reader(Callers& callers) {
+    if (callers.reader() != nullptr) {
+        callers.reader_word().fetch_add(1, std::memory_order_release);
+        reader_word_ = &callers.reader_word();
+    }
 }
 
 void Completions::wake() {

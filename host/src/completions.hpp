@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "async_waiter.hpp"
+#include "callers.hpp"
 #include "supervisor.hpp"
-#include "waiters.hpp"
 
 namespace bulkhead::detail {
 
@@ -18,11 +19,12 @@ class Completions {
         return first_ == nullptr && bell_ == nullptr && reader_word_ == nullptr && supervisor_ == nullptr;
     }
     void add(std::unique_ptr<AsyncWaiter> call);
-    // Change a word of the lane's now: a bell in its outbox; the one its reader waits on, who is woken after that. By
-    // then the outbox may have been replaced and unmapped: so whoever was to be woken has served or is dead, and the
-    // kernel, which alone looks at the address, wakes nobody, or somebody who looks again and sleeps on.
+    // Change a word of the lane's now: a bell in its outbox; the one its reader waits on, if there is one. Who waits is
+    // woken after that. By then the outbox may have been replaced and unmapped: so whoever was to be woken has served
+    // or is dead, and the kernel, which alone looks at the address, wakes nobody, or somebody who looks again and
+    // sleeps on.
     void ring(std::atomic<std::uint32_t>& bell);
-    void wake_reader(std::atomic<std::uint32_t>& word);
+    void wake_reader(Callers& callers);
     // It sleeps longer than it may now. Poked after everybody else.
     void poke_after(const Supervisor& supervisor) { supervisor_ = &supervisor; }
     // Of those who sleep; run() does it too.

@@ -18,6 +18,7 @@
 #include "bulkhead/host/request_buffer.hpp"
 #include "bulkhead/host/untrusted_view.hpp"
 #include "call_clock.hpp"
+#include "callers.hpp"
 #include "completions.hpp"
 #include "lane_times.hpp"
 #include "large_memory.hpp"
@@ -30,7 +31,6 @@
 #include "state_claim.hpp"
 #include "state_writer.hpp"
 #include "submission.hpp"
-#include "waiters.hpp"
 #include "worker_process.hpp"
 
 namespace bulkhead::detail {
@@ -193,9 +193,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     // ---- lane_waiting.cpp
     void enlist(SyncWaiter& waiter, transport::SteadyTime begin);
-    void wake(SyncWaiter& sleeper);
-    void wake_answered();
-    bool may_sleep_on(const SyncWaiter& sleeper) const;
     void leave(SyncWaiter& waiter, Completions& done);
     void end_overdue_turn(transport::SteadyTime now, Completions& done);
     void await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, transport::SteadyTime deadline,
@@ -203,11 +200,9 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void look(Lock& lock, transport::SteadyTime deadline, Completions& done);
     void drain(Completions& done);
     void drain(WorkerProcess& worker, Completions& done);
-    void pass_reader_on(Completions& done);
-    void give_turn(SyncWaiter& waiter);
+    bool nobody_reads() const;
     void let_supervisor_read(Completions& done);
     void set_host_waits(std::uint32_t how);
-    void wake_reader();
     void watch_deadline(transport::SteadyTime when);
     void watch_deadline(transport::SteadyTime when, Completions& done);  // pokes the supervisor after all else
 
@@ -375,20 +370,12 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     CallClock clock_;
     transport::SteadyTime decided_at_;  // when the last call got its outcome
-    SyncWaiter* reader_ = nullptr;      // the one thread that waits on the worker's bell
-    WaiterQueue sleepers_;              // without an outcome
-    WaiterQueue answered_;              // with one, and sleep on until it is their turn
-    WaiterQueue woken_;                 // with one, and on their way to a core and to the mutex
-    // Of several brisk callers one has its turn: until then it reads and makes its calls, and the others sleep on even
-    // if their answers are there. See lane_waiting.cpp.
-    transport::SteadyTime turn_until_;
-    const CallerPace* turn_holder_ = nullptr;           // it has its turn, and is between two calls; then nobody reads
+    Callers callers_;
     bool supervisor_reads_ = false;                     // and looks for itself, so the worker need not signal
     std::thread::id handlers_run_on_;                   // who runs them publishes what they asked for
     std::vector<std::uint64_t> put_off_;                // ids of handlers' calls, to be published together
     WorkerRef looked_at_;                               // keeps the worker mapped whose ring the reader looks at
     std::uint32_t host_waits_ = transport::kHostLooks;  // what the serving worker's cell says
-    std::atomic<std::uint32_t> reader_word_{0};         // changed to make the reader look up from the ring
     std::condition_variable_any room_;                  // a call's entry became free
     std::size_t room_waiters_ = 0;
     std::deque<Deferred> deferred_;

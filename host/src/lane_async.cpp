@@ -66,7 +66,7 @@ std::optional<ErrorCode> Lane::try_start(Lock& lock, const Submission& submissio
     }
     watch_deadline(submission.deadline);  // the timer may have fired while the request was copied
     waiter->call_id = admission.call->id;
-    if (reader_ == nullptr && !supervisor_reads_) {
+    if (callers_.reader() == nullptr && !supervisor_reads_) {
         set_host_waits(transport::kHostPolls);  // before the reply can be there
     }
     PendingCall& call = *admission.call;
@@ -140,7 +140,7 @@ void Lane::cancel(std::uint64_t call_id) {
             return;
         }
         expire(*call, ErrorCode::cancelled, done);
-        wake_reader();
+        callers_.call_reader();
     }
     done.run(*this);
 }

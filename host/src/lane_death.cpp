@@ -123,7 +123,7 @@ void Lane::bury(const WorkerRef& worker) {
         if (may_take_over()) {  // its end might have been the plugin's
             take_over(done);
         }
-        wake_reader();
+        callers_.call_reader();
         life_.notify_all();
     }
     done.run(*this);
@@ -159,7 +159,7 @@ void Lane::on_blank_lost(const WorkerRef& worker, Completions& done) {
 
 void Lane::forget(const WorkerRef& worker) {
     std::erase(leaving_, worker);
-    if (reader_ == nullptr) {
+    if (callers_.reader() == nullptr) {
         looked_at_.reset();
     }
     if (coming_ == worker) {

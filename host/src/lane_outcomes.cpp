@@ -37,14 +37,8 @@ void Lane::finish(PendingCall& call, Completions& done) {
     waiter->done = true;
     if (waiter->asynchronous) {
         done.add(std::unique_ptr<AsyncWaiter>(static_cast<AsyncWaiter*>(waiter)));
-    } else if (waiter != reader_) {
-        auto& sleeper = static_cast<SyncWaiter&>(*waiter);
-        if (may_sleep_on(sleeper)) {
-            sleepers_.remove(sleeper);
-            answered_.add(sleeper);
-        } else {
-            wake(sleeper);
-        }
+    } else if (waiter != callers_.reader()) {
+        callers_.settle(static_cast<SyncWaiter&>(*waiter), decided_at_);
     }
     maybe_free(call);
 }
@@ -184,7 +178,7 @@ void Lane::decide_all(ErrorCode code, const std::shared_ptr<const Report>& repor
         }
     }
     refuse_all_deferred(code, done);
-    wake_reader();
+    callers_.call_reader();
     room_.notify_all();
 }
 
@@ -208,7 +202,7 @@ void Lane::refuse_waiting(const std::shared_ptr<const Report>& report, Completio
         }
     }
     deferred_ = std::move(patient);
-    wake_reader();
+    callers_.call_reader();
     room_.notify_all();
 }
 
@@ -219,7 +213,7 @@ void Lane::accuse(WorkerProcess& worker, const char* rule) {
         worker.detail = rule;
     }
     worker.kill();
-    wake_reader();
+    callers_.call_reader();
 }
 
 }  // namespace bulkhead::detail

@@ -60,8 +60,8 @@ Lane::Reading Lane::read_on_supervisor(const WorkerRef& worker, Completions& don
                                        transport::RingReader& next) {
     const Lock lock(mutex_);
     supervisor_reads_ = false;
-    if (worker != serving_ || reader_ != nullptr) {
-        if (reader_ == nullptr && calls_.in_use() > 0) {  // who called meanwhile relied on us
+    if (worker != serving_ || callers_.reader() != nullptr) {
+        if (nobody_reads()) {  // who called meanwhile relied on us
             let_supervisor_read(done);
         }
         return Reading::nothing_expected;  // by us
@@ -108,7 +108,7 @@ void Lane::stop_reading(const WorkerRef& worker) {
     {
         const Lock lock(mutex_);
         supervisor_reads_ = false;
-        if (worker == serving_ && reader_ == nullptr && calls_.in_use() > 0) {
+        if (worker == serving_ && nobody_reads()) {
             let_supervisor_read(done);
         }
     }

@@ -271,9 +271,7 @@ void Lane::on_life(const WorkerRef& worker, Completions& done) {
     const auto life = worker->life_said();
     if (!worker->ready && note_ready(*worker)) {
         if (worker == serving_) {
-            if (reader_ != nullptr) {  // from now on it can wait for this one
-                done.wake_reader(reader_word_);
-            }
+            done.wake_reader(callers_);  // from now on it can wait for this one
         } else if (serving_) {
             begin_handover();
         } else if (may_take_over()) {

@@ -31,13 +31,11 @@ void Lane::take_over(Completions& done) {
     host_waits_ = transport::kHostLooks;
     transport::WorkerCell& cell = outbox_.worker_cell(worker.cell);
     cell.start.store(served_from_, std::memory_order_release);
-    if (reader_ == nullptr && calls_.in_use() > 0) {
+    if (nobody_reads()) {
         let_supervisor_read(done);
     }
     if (worker.ready) {  // else its first answer wakes the reader
-        if (reader_ != nullptr) {
-            done.wake_reader(reader_word_);
-        }
+        done.wake_reader(callers_);
         done.ring(cell.bell);
     }
     watch_deadline(worker.took_over_at + kSettling, done);
@@ -97,9 +95,7 @@ void Lane::step_down(Completions& done) {
             withdraw(*call);
         }
     }
-    if (reader_ != nullptr) {
-        done.wake_reader(reader_word_);
-    }
+    done.wake_reader(callers_);
 }
 
 // In order: the serving worker answers what came until now, and the one that stands by gets all that follows.

@@ -196,7 +196,7 @@ void Lane::recycle() {
 // Ends asynchronous calls past their deadline, and a worker that does not let go of one. The next time to look.
 SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
     drain(done);  // before anybody is blamed for an answer that lies here
-    wake_reader();
+    callers_.call_reader();
     SteadyTime next = transport::kNoDeadline;
     for (PendingCall* call : calls_.published()) {
         if (call->state == PendingCall::State::open && call->waiter->asynchronous) {
@@ -211,7 +211,7 @@ SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
         next = std::min(next, check_hang(*serving_, now));
     }
     end_overdue_turn(now, done);
-    if (reader_ == nullptr && calls_.in_use() > 0) {
+    if (nobody_reads()) {
         let_supervisor_read(done);
     }
     return next;

@@ -1,13 +1,5 @@
-// Who reads the replies. At any time at most one thread waits on the worker's bell: a caller that is the
-// reader and delivers to the others, or, when no caller blocks, the supervisor through the worker's pipe.
-//
-// Callers that call again and again (brisk ones) take turns: waking one costs as much as a hundred calls, and if each
-// answer woke its caller, several of them would get less done than one. The one whose turn it is reads, and makes its
-// calls, for kTurn; the answers of the other brisk ones are read and kept, and they are woken when it is their turn,
-// or when the reader has to sleep itself. A caller that is not brisk is woken at once, and keeps no turn. Who is woken
-// may have to wait for a core, which a caller that never sleeps does not give up before the scheduler's tick; so it
-// counts as one that waits for a turn. Should the one whose turn it is not come back from between two calls, the
-// supervisor's timer ends the turn. Deadlines do not care for turns: each sleeper wakes at its own.
+// How a caller that blocks comes to its outcome: it reads the replies, or sleeps while another one does (Callers). When
+// no caller blocks the supervisor reads, through the worker's pipe.
 #include <bulkhead/transport/waiting.hpp>
 #include <chrono>
 #include <thread>
@@ -21,17 +13,11 @@ using transport::SteadyTime;
 
 namespace {
 
-constexpr std::chrono::microseconds kTurn{500};
-constexpr std::chrono::microseconds kTurnGrace{500};  // until the supervisor looks after it
-constexpr std::chrono::microseconds kRightAfter{20};
-constexpr std::uint32_t kBriskStreak = 3;
 constexpr int kLooksForAnswer = 4;
 constexpr unsigned kAnswersPerClock = 16;  // their time is a few microseconds, or as many wake-ups, too early at most
 // A successor's first answer takes a few wake-ups' time: it has a state to load, and all that it touches is cold. Who
 // slept meanwhile would have to be woken on top of that.
 constexpr std::chrono::microseconds kFirstAnswer{200};
-
-thread_local CallerPace pace_of_this_thread;
 
 // Looks like spin_until(), but lets whoever waits for this core have it: it may be who is looked out for.
 template <typename Done>
@@ -46,54 +32,18 @@ bool yield_until(Done&& done, std::chrono::nanoseconds patience) {
 }  // namespace
 
 void Lane::enlist(SyncWaiter& waiter, SteadyTime begin) {
-    const bool nobody_sleeps = reader_ == nullptr && sleepers_.empty() && answered_.empty();
-    const bool alone = nobody_sleeps && woken_.empty();
-    if (!alone) {
-        CallerPace& pace = pace_of_this_thread;
-        pace.streak = pace.lane == this && begin - pace.left < kRightAfter ? pace.streak + 1 : 0;
-        pace.lane = this;
-        waiter.pace = &pace;
-        waiter.brisk = pace.streak >= kBriskStreak;
-    }
-    const bool has_turn = turn_holder_ == waiter.pace && begin < turn_until_;
-    if (alone || (reader_ == nullptr && has_turn) || (nobody_sleeps && turn_holder_ == nullptr)) {
-        turn_holder_ = nullptr;
-        reader_ = &waiter;
+    callers_.enlist(waiter, begin);
+    if (callers_.reader() == &waiter) {
         set_host_waits(transport::kHostLooks);
-        return;
     }
-    sleepers_.add(waiter);
-}
-
-// It has its outcome.
-void Lane::wake(SyncWaiter& sleeper) {
-    sleeper.queue->remove(sleeper);
-    woken_.add(sleeper);
-    sleeper.woken_at = clock_.now();
-    sleeper.word.store(SyncWaiter::kDone, std::memory_order_release);
-    transport::futex_wake(sleeper.word);
-}
-
-void Lane::wake_answered() {
-    while (SyncWaiter* const sleeper = answered_.first()) {
-        wake(*sleeper);
-    }
-}
-
-// Whether one that was answered need not be woken before its turn.
-bool Lane::may_sleep_on(const SyncWaiter& sleeper) const {
-    const bool somebody_has_a_turn = turn_holder_ != nullptr || (reader_ != nullptr && reader_->brisk);
-    return sleeper.outcome.replied && sleeper.brisk && somebody_has_a_turn && decided_at_ < turn_until_;
 }
 
 void Lane::await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, SteadyTime deadline, Completions& done) {
     for (bool first = true;; first = false) {
-        if (reader_ == &waiter) {
+        if (callers_.reader() == &waiter) {
             drain(done);
-            if (!answered_.empty() && decided_at_ >= turn_until_) {  // the turn is over, and our call still runs
-                wake_answered();
-            }
-        } else if (reader_ == nullptr) {
+            callers_.wake_overdue(decided_at_);
+        } else if (callers_.reader() == nullptr) {
             end_overdue_turn(clock_.now(), done);
         }
         if (!done.empty()) {  // others must not wait for us
@@ -111,7 +61,7 @@ void Lane::await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, SteadyTi
             }
             break;
         }
-        if (reader_ == &waiter) {
+        if (callers_.reader() == &waiter) {
             look(lock, deadline, done);
         } else {
             lock.unlock();
@@ -125,12 +75,13 @@ void Lane::await(Lock& lock, SyncWaiter& waiter, std::uint64_t call_id, SteadyTi
 // Waits without the lock until the worker wrote something or somebody wants the reader's attention.
 void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
     WorkerProcess* const worker = is_readable() ? serving_.get() : nullptr;
-    const std::uint32_t word = reader_word_.load(std::memory_order_relaxed);
+    std::atomic<std::uint32_t>& called = callers_.reader_word();
+    const std::uint32_t word = called.load(std::memory_order_relaxed);
     if (worker == nullptr) {
-        wake_answered();
+        callers_.wake_answered(clock_.now());
         const std::atomic<std::uint32_t>& first_answer = outbox_.first_answer();
         lock.unlock();
-        transport::futex_wait_either(first_answer, 0, reader_word_, word, deadline);
+        transport::futex_wait_either(first_answer, 0, called, word, deadline);
         lock.lock();
         return;
     }
@@ -162,12 +113,12 @@ void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
                 return true;
             }
         }
-        return reader_word_.load(std::memory_order_relaxed) != word ||
+        return called.load(std::memory_order_relaxed) != word ||
                crashing.load(std::memory_order_relaxed) != crashing_seen ||
                death.load(std::memory_order_relaxed) != death_seen;
     };
     worker->replies.prefetch_after_next();  // drain() will look whether there is more
-    std::chrono::nanoseconds budget = transport::spin_budget_after(spin_budget_, reader_->request_size);
+    std::chrono::nanoseconds budget = transport::spin_budget_after(spin_budget_, callers_.reader()->request_size);
     // One that crashes leaves its core to its successor; one that was killed does not, so who waits had better sleep.
     const bool has_core = !leaving_.empty() && leaving_.back()->crashing;
     const bool first = budget.count() > 0 && position == 0 && has_core;
@@ -184,14 +135,14 @@ void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
     if (seen || serving_.get() != worker) {
         return;
     }
-    wake_answered();
+    callers_.wake_answered(clock_.now());
     const std::atomic<std::uint32_t>& bell = worker->view.header().bell;
     const std::uint32_t bell_seen = bell.load(std::memory_order_acquire);
     set_host_waits(transport::kHostParked);
     lock.unlock();
     transport::full_fence();
     if (!arrived()) {
-        transport::futex_wait_any({bell, bell_seen}, {reader_word_, word}, {death, death_seen}, deadline);
+        transport::futex_wait_any({bell, bell_seen}, {called, word}, {death, death_seen}, deadline);
     }
     lock.lock();
     if (serving_.get() == worker) {
@@ -227,7 +178,8 @@ void Lane::drain(WorkerProcess& worker, Completions& done) {
     transport::Message of_another;
     for (unsigned taken = 0; !worker.accused; ++taken) {
         // Nearly always it is the reader's own, which need not be copied then.
-        transport::Message& message = reader_ != nullptr && !reader_->done ? reader_->outcome.message : of_another;
+        SyncWaiter* const reader = callers_.reader();
+        transport::Message& message = reader != nullptr && !reader->done ? reader->outcome.message : of_another;
         switch (worker.replies.take(message)) {
             case transport::RingReader::Take::nothing:
                 return;
@@ -259,84 +211,24 @@ void Lane::drain(WorkerProcess& worker, Completions& done) {
 
 // The caller's call has its outcome.
 void Lane::leave(SyncWaiter& waiter, Completions& done) {
-    if (waiter.queue != nullptr) {
-        waiter.queue->remove(waiter);
-    }
-    const bool others = !sleepers_.empty() || !answered_.empty() || !woken_.empty();
-    CallerPace* pace = waiter.pace;
-    if (pace == nullptr && others) {  // it was alone when it came
-        pace = &pace_of_this_thread;
-        pace->lane = this;
-        pace->streak = 0;
-    }
-    if (pace != nullptr) {
-        pace->left = clock_.now();
-    }
-    if (reader_ != &waiter) {
-        if (turn_holder_ != nullptr && turn_holder_ == pace && !waiter.brisk) {  // it only needed a core
-            pass_reader_on(done);
-        }
-        return;
-    }
-    if (looked_at_ != serving_) {
+    if (callers_.reader() == &waiter && looked_at_ != serving_) {
         looked_at_.reset();
     }
-    if (others && waiter.brisk && pace->left < turn_until_) {
-        reader_ = nullptr;
-        turn_holder_ = pace;
-        watch_deadline(turn_until_ + kTurnGrace);
-        return;
-    }
-    pass_reader_on(done);
-}
-
-// Gives the next one its turn, whose answer may be there; or else makes one that has to wait the reader.
-void Lane::pass_reader_on(Completions& done) {
-    reader_ = nullptr;
-    turn_holder_ = nullptr;
-    if (SyncWaiter* const next = answered_.first()) {
-        wake(*next);
-        give_turn(*next);
-        return;
-    }
-    if (SyncWaiter* const next = sleepers_.first()) {
-        sleepers_.remove(*next);
-        reader_ = next;
-        turn_until_ = clock_.now() + kTurn;
-        next->word.store(SyncWaiter::kPromoted, std::memory_order_release);
-        transport::futex_wake(next->word);
-        return;
-    }
-    // Nobody sleeps. But who is woken gets no core as long as callers that never sleep have them all.
-    for (SyncWaiter* woken = woken_.first(); woken != nullptr; woken = woken->next) {
-        if (!woken->had_turn && (woken->brisk || clock_.now() - woken->woken_at > kTurn)) {
-            give_turn(*woken);
-            return;
-        }
-    }
-    if (calls_.in_use() > 0) {
+    if (callers_.leave(waiter, clock_) && nobody_reads()) {
         let_supervisor_read(done);
     }
+    watch_deadline(callers_.due());
 }
 
-void Lane::give_turn(SyncWaiter& waiter) {
-    waiter.had_turn = true;
-    turn_holder_ = waiter.pace;
-    turn_until_ = clock_.now() + kTurn;
-    watch_deadline(turn_until_ + kTurnGrace);
-}
-
-// The one whose turn it is did not come back.
 void Lane::end_overdue_turn(SteadyTime now, Completions& done) {
-    if (turn_holder_ == nullptr) {
-        return;
+    if (callers_.end_overdue_turn(now) && nobody_reads()) {
+        let_supervisor_read(done);
     }
-    if (now >= turn_until_) {
-        pass_reader_on(done);
-    } else {
-        watch_deadline(turn_until_ + kTurnGrace);
-    }
+    watch_deadline(callers_.due());
 }
+
+// But somebody should.
+bool Lane::nobody_reads() const { return callers_.reader() == nullptr && calls_.in_use() > 0; }
 
 void Lane::let_supervisor_read(Completions& done) {
     while (is_readable()) {
@@ -354,13 +246,6 @@ void Lane::set_host_waits(std::uint32_t how) {
     if (serving_ && host_waits_ != how) {
         host_waits_ = how;
         outbox_.worker_cell(serving_->cell).host_waits.store(how, std::memory_order_relaxed);
-    }
-}
-
-void Lane::wake_reader() {
-    if (reader_ != nullptr) {
-        reader_word_.fetch_add(1, std::memory_order_release);
-        transport::futex_wake(reader_word_);
     }
 }
 

@@ -8,10 +8,10 @@
 #include <optional>
 #include <vector>
 
+#include "async_waiter.hpp"
 #include "bulkhead/host/call_options.hpp"
 #include "pending_calls.hpp"
 #include "session_pin.hpp"
-#include "waiters.hpp"
 
 namespace bulkhead::detail {
 
