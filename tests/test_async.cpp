@@ -49,6 +49,24 @@ TEST_CASE("a callback without an executor runs on the host's callback thread, on
     CHECK(std::all_of(all.begin(), all.end(), [&](std::thread::id id) { return id == all.front(); }));
 }
 
+TEST_CASE("the callback thread is the same for plugins that were unloaded, as long as the host lives") {
+    Service service;
+    REQUIRE(service.host().unload("faulty").has_value());
+    Collector<std::thread::id> threads;
+    const auto note = [threads](const result<Bytes>&) { threads.add(std::this_thread::get_id()); };
+    const PluginFolder neighbour("greeter");
+    load(service.host(), neighbour).async_call("greet", "you", {}, note);
+    for (int call = 0; call < 50; ++call) {
+        service.plugin().async_call("echo", "x", {}, note);
+    }
+    REQUIRE(threads.await_count(51));
+    const auto all = threads.all();
+    CHECK(std::all_of(all.begin(), all.end(), [&](std::thread::id id) { return id == all.front(); }));
+    service.end_host();
+    service.plugin().async_call("echo", "x", {}, note);  // that thread is gone
+    CHECK(threads.await_count(52));
+}
+
 TEST_CASE("a future gets the outcome") {
     Service service;
     std::vector<std::future<result<Bytes>>> futures;

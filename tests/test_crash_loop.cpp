@@ -2,14 +2,19 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <atomic>
 #include <boost/asio/use_future.hpp>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "support/outcomes.hpp"
 #include "support/refusals.hpp"
+#include "support/scale.hpp"
 #include "support/scratch_folder.hpp"
 #include "support/service.hpp"
 
@@ -173,6 +178,96 @@ TEST_CASE("who would wait for room is told at once that the plugin is down, also
     service.plugin().reset();
     CHECK(summary(first.get()) == "ok: 0");
     CHECK(summary(behind.get()) == "ok: 0");
+}
+
+TEST_CASE("calls that are refused while no worker serves do not keep room from those that wait for better times") {
+    const ScratchFolder scratch;
+    const std::string trap = scratch.path() / "trap";
+    Service service("keeper", merged(kEndlessRestarts, {{"environment", {{"KEEPER_TRAP", trap}}},
+                                                        {"supervision", {{"start_attempts", 5}, {"backoff_ms", 10}}},
+                                                        {"limits", {{"in_flight", 4}}}}));
+    std::ofstream(trap).put('.');  // from now on create crashes
+    CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    int refused = 0;
+    while (service.plugin().status().state != PluginState::fatal) {
+        const auto outcome = service.plugin().call("get", "");
+        REQUIRE(outcome.has_error());
+        REQUIRE(outcome.error().code == ErrorCode::unavailable);
+        ++refused;
+    }
+    REQUIRE(refused > 4);
+    REQUIRE(std::filesystem::remove(trap));
+    CallOptions patient;
+    patient.when_unavailable = WhenUnavailable::wait;
+    std::vector<std::future<result<Bytes>>> waiting;
+    for (int call = 0; call < 4; ++call) {
+        waiting.push_back(service.plugin().async_call("get", "", patient, boost::asio::use_future));
+    }
+    service.plugin().reset();
+    for (auto& outcome : waiting) {
+        CHECK(summary(outcome.get()) == "ok: 0");
+    }
+    CHECK(unaccounted(service.plugin().stats()) == "");
+}
+
+TEST_CASE("a call that waits while others around it are refused is made once, by the worker that comes at last") {
+    const ScratchFolder scratch;
+    const std::string trap = scratch.path() / "trap";
+    Service service("keeper", merged(kEndlessRestarts, {{"environment", {{"KEEPER_TRAP", trap}}},
+                                                        {"supervision", {{"start_attempts", 50}, {"backoff_ms", 1}}},
+                                                        {"limits", {{"in_flight", 8}}}}));
+    std::ofstream(trap).put('.');
+    CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    CallOptions patient;
+    patient.when_unavailable = WhenUnavailable::wait;
+    patient.timeout = kPatience;
+    std::vector<std::future<result<Bytes>>> waiting;
+    for (int call = 0; call < 60; ++call) {
+        if (call % 20 == 0) {
+            waiting.push_back(service.plugin().async_call("add", "1", patient, boost::asio::use_future));
+        }
+        const std::string outcome = summary(service.plugin().call("add", "1"));
+        CHECK(outcome == "unavailable/none");
+    }
+    REQUIRE(std::filesystem::remove(trap));
+    for (auto& outcome : waiting) {
+        CHECK(outcome.get().has_value());
+    }
+    CHECK(summary(service.plugin().call("get", "")) == "ok: 3");
+}
+
+TEST_CASE("whoever is told that a plugin is unavailable in backoff is told when it is tried again") {
+    const ScratchFolder scratch;
+    const std::string trap = scratch.path() / "trap";
+    const Service service(
+        "keeper", merged(kEndlessRestarts,
+                         {{"environment", {{"KEEPER_TRAP", trap}}},
+                          {"supervision", {{"start_attempts", 1'000'000}, {"backoff_ms", 1}, {"backoff_max_ms", 2}}}}));
+    std::ofstream(trap).put('.');
+    CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    std::atomic<bool> stop{false};
+    std::atomic<long> untold{0};
+    std::vector<std::thread> threads;
+    const auto is_soon = [](const auto& time) { return time && *time < std::chrono::steady_clock::now() + 1h; };
+    threads.emplace_back([&] {
+        while (!stop) {
+            const auto outcome = service.plugin().call("get", "");
+            const bool unavailable = outcome.has_error() && outcome.error().code == ErrorCode::unavailable;
+            untold += unavailable && !is_soon(outcome.error().next_try) ? 1 : 0;
+        }
+    });
+    threads.emplace_back([&] {
+        while (!stop) {
+            const PluginStatus status = service.plugin().status();
+            untold += status.state == PluginState::backoff && !is_soon(status.next_try) ? 1 : 0;
+        }
+    });
+    CHECK(service.deaths().await_count(static_cast<std::size_t>(scaled(100))));
+    stop = true;
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    CHECK(untold == 0);
 }
 
 }  // namespace

@@ -201,6 +201,29 @@ TEST_CASE("no reply of a session ever comes from another worker, whenever worker
     CHECK(unaccounted(service.plugin().stats()) == "");
 }
 
+TEST_CASE("a dying worker's reply does not count when the session's next call is with another worker") {
+    Service service("holder", merged(kEndlessRestarts, {{"supervision", {{"standby", 1}}}}));
+    int late = 0;
+    for (int round = 0; round < scaled(100); ++round) {
+        REQUIRE(eventually([&] { return service.plugin().status().standby_ready; }));
+        const Session session = service.plugin().session();
+        auto first = session.async_call("answer_late", std::to_string(round % 10), {}, boost::asio::use_future);
+        const std::string second = summary(session.call("process", "", patient()));
+        const std::string outcome = summary(first.get());
+        if (outcome.starts_with("ok")) {
+            ++late;
+            CHECK((second == outcome || second == "session_lost/none"));
+            CHECK(summary(session.call("process", "", patient())) == "session_lost/none");
+        } else {
+            CHECK(outcome == "crashed/unknown");
+            REQUIRE(second.starts_with("ok"));
+            CHECK(summary(session.call("process", "", patient())) == second);
+        }
+    }
+    MESSAGE(late << " late replies counted");
+    CHECK(unaccounted(service.plugin().stats()) == "");
+}
+
 TEST_CASE("a call is not tried again when its session got its handles from another worker, which is gone") {
     const ScratchFolder scratch;
     Service service("keeper", merged(kEndlessRestarts, {{"methods", {{"stay_open", {{"idempotent", true}}}}},

@@ -71,9 +71,7 @@ HostCore::~HostCore() {
     runtime_->supervisor.stop();
     runtime_->post_mortem->deliver_rest();
     runtime_->launcher->shut_down();
-    if (runtime_->callback_thread) {
-        runtime_->callback_thread->join();
-    }
+    runtime_->end_callbacks();
 }
 
 bool HostCore::in_forked_child() const noexcept { return ::getpid() != owner_; }

@@ -1,8 +1,6 @@
 // A lane from load to unload.
 #include <unistd.h>
 
-#include <boost/asio/prefer.hpp>
-#include <boost/asio/system_executor.hpp>
 #include <bulkhead/transport/waiting.hpp>
 #include <random>
 
@@ -97,19 +95,19 @@ PluginStatus Lane::status() {
         snapshot.worker_pid = serving_->pid();
     }
     snapshot.standby_ready = release_->manifest.supervision.standby && coming_ && coming_->ready && !coming_->dead;
-    if (state_ == State::backoff) {
-        snapshot.next_try = order_again_at_;
-    }
+    snapshot.next_try = next_try();
     return snapshot;
 }
 
-boost::asio::any_io_executor Lane::callback_executor() {
-    const Lock lock(mutex_);
-    if (unloaded_ && runtime_->callback_thread) {
-        return boost::asio::system_executor();
+std::optional<transport::SteadyTime> Lane::next_try() const {
+    if (state_ != State::backoff) {
+        return std::nullopt;
     }
-    return boost::asio::prefer(runtime_->callbacks, boost::asio::execution::outstanding_work.tracked);
+    const bool is_now = order_again_at_ == transport::kNoDeadline;  // the supervisor is about to
+    return is_now ? std::chrono::steady_clock::now() : order_again_at_;
 }
+
+boost::asio::any_io_executor Lane::callback_executor() const { return runtime_->callback_executor(); }
 
 std::optional<Error> Lane::start_and_wait() {
     Lock lock(mutex_);

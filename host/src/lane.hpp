@@ -65,9 +65,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::optional<Error> start();
     std::optional<Error> restart();
     void reset();
-    // Where handlers without an executor of their own run. While the returned object lives, the host's end waits for
-    // it; after that end it is Asio's system executor, unless the server named one.
-    boost::asio::any_io_executor callback_executor();
+    boost::asio::any_io_executor callback_executor() const;
 
     // ---- calls: any thread (lane_calls.cpp, lane_async.cpp, lane_waiting.cpp)
     // The number of a method, so that its calls need not look for it.
@@ -179,10 +177,14 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void decide(PendingCall& call, Outcome outcome, Completions& done);
     void finish(PendingCall& call, Completions& done);
     void settle(WorkerProcess& worker, PendingCall& call, const transport::Message& message, Completions& done);
+    bool has_moved_on(const SessionPin& session, const WorkerProcess& worker);
     void expire(PendingCall& call, ErrorCode code, Completions& done, std::shared_ptr<const Report> report = nullptr);
     void withdraw(PendingCall& call);
     void decide_all(ErrorCode code, const std::shared_ptr<const Report>& report, Completions& done);
     void refuse_waiting(const std::shared_ptr<const Report>& report, Completions& done);
+    void pass_over_decided();
+    void publish_again(std::uint64_t from);
+    std::optional<transport::SteadyTime> next_try() const;
     void maybe_free(PendingCall& call);
     void announce_room();
     void release_reply(WorkerProcess& worker, std::uint64_t call_id);

@@ -106,6 +106,9 @@ void Lane::start_deferred() {
 
 void Lane::refuse_deferred(Deferred deferred, ErrorCode code, Completions& done) {
     deferred.waiter->outcome.code = code;
+    if (code == ErrorCode::unavailable) {
+        deferred.waiter->outcome.next_try = next_try();
+    }
     count(deferred.waiter->outcome, deferred.submission.begin);
     done.add(std::move(deferred.waiter));
 }

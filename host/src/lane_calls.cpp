@@ -207,6 +207,9 @@ std::optional<ErrorCode> Lane::examine(std::string_view method, std::optional<st
     if (request_size > release_->geometry.payload_limit) {
         return ErrorCode::too_large;
     }
+    if (options.stop.stop_requested()) {
+        return ErrorCode::cancelled;
+    }
     submission.patient = options.when_unavailable == WhenUnavailable::wait;
     submission.begin = clock_.now();
     submission.deadline =

@@ -87,12 +87,13 @@ std::optional<Error> Lane::stop() {
 
 std::optional<Error> Lane::start() {
     Lock lock(mutex_);
-    life_.wait(lock, [this] { return state_ != State::stopping; });
+    // For the end of a stop, and of a start that nobody waits for yet.
+    life_.wait(lock, [this] { return state_ != State::stopping && !(start_over_ && state_ == State::starting); });
     if (unloaded_) {
         return Error{ErrorCode::stopped, Effect::none, 0, name_for_sentence() + " was unloaded", nullptr};
     }
     if (start_over_) {  // else another thread's start is in progress, and its end is ours
-        if (state_ == State::running || state_ == State::starting) {
+        if (state_ == State::running) {
             return std::nullopt;
         }
         policy_.reset();
@@ -102,7 +103,11 @@ std::optional<Error> Lane::start() {
 
 std::optional<Error> Lane::restart() {
     Lock lock(mutex_);
-    if (state_ != State::running || !serving_ || !serving_->ready) {
+    // One that is just being started is none that was asked for now, so it is replaced as well.
+    life_.wait(lock, [this] {
+        return state_ == State::running ? serving_ && serving_->serving : start_over_ && state_ != State::starting;
+    });
+    if (state_ != State::running) {
         lock.unlock();
         return start();
     }

@@ -120,6 +120,7 @@ void Lane::bury(const WorkerRef& worker) {
         lose_sessions(*worker, report, done);
         forget(worker);
         settle_succession(*worker, report, done);
+        pass_over_decided();
         if (may_take_over()) {  // its end might have been the plugin's
             take_over(done);
         }

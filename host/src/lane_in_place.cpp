@@ -71,9 +71,6 @@ std::optional<Error> Lane::perform(const SessionRef& session, RequestBuffer& req
         if (!refused && is_quarantined(submission, bytes)) {
             refused = ErrorCode::quarantined;
         }
-        if (!refused && options.stop.stop_requested()) {
-            refused = ErrorCode::cancelled;
-        }
         if (!refused && !has_ring_room()) {
             refused = ErrorCode::overloaded;
         }

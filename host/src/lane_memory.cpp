@@ -123,25 +123,7 @@ bool Lane::move_to_outbox_of(WorkerProcess& worker) {
     worker.fresh_outbox.reset();
     runtime_->supervisor.post([former] {});  // to be unmapped there: that takes long, and callers wait for the mutex
     outbox_.begin_at(served_from_);
-    bool suspect_gone = false;
-    for (PendingCall* call : calls_.published()) {
-        if (call->position < served_from_ || call->position == transport::kNoPosition) {
-            continue;
-        }
-        if (call->state == PendingCall::State::decided) {  // withdrawn: no worker will find it
-            call->released = true;
-            suspect_gone = suspect_gone || call->suspect;
-            maybe_free(*call);
-            continue;
-        }
-        call->position = outbox_.requests().publish(call->message);
-        if (call->lost) {
-            withdraw(*call);
-        }
-    }
-    if (suspect_gone) {
-        publish_next_suspect();
-    }
+    publish_again(served_from_);
     return true;
 }
 

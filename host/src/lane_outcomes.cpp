@@ -71,6 +71,10 @@ void Lane::announce_room() {
 
 void Lane::settle(WorkerProcess& worker, PendingCall& call, const transport::Message& message, Completions& done) {
     const auto kind = static_cast<Kind>(message.kind);
+    if (kind == Kind::reply && call.state == PendingCall::State::open && call.session &&
+        has_moved_on(*call.session, worker)) {
+        return;  // too late: the call ends with its worker
+    }
     call.released = true;
     worker.begun = std::max(worker.begun, call.position + 1);  // whatever its cursor will say when it is dead
     worker.answered.add(call);
@@ -102,6 +106,22 @@ void Lane::settle(WorkerProcess& worker, PendingCall& call, const transport::Mes
         call.held = true;
     }
     finish(call, done);
+}
+
+// Whether a worker that serves no more would be the second one whose handles the session gets: it has replies of
+// another one, or its next call is with the next worker.
+bool Lane::has_moved_on(const SessionPin& session, const WorkerProcess& worker) {
+    if (&worker == serving_.get()) {
+        return false;
+    }
+    if (session.life) {
+        return session.life != worker.life;
+    }
+    const std::vector<PendingCall*> published = calls_.published();
+    return std::any_of(published.begin(), published.end(), [&](const PendingCall* call) {
+        return call->session.get() == &session && call->state == PendingCall::State::open &&
+               call->position >= worker.serves_to && call->position != transport::kNoPosition;
+    });
 }
 
 void Lane::release_reply(WorkerProcess& worker, std::uint64_t call_id) {
@@ -158,6 +178,9 @@ void Lane::expire(PendingCall& call, ErrorCode code, Completions& done, std::sha
     outcome.code = code;
     outcome.effect = may_have_begun(call) ? Effect::unknown : Effect::none;
     outcome.report = std::move(report);
+    if (code == ErrorCode::unavailable) {
+        outcome.next_try = next_try();
+    }
     call.ran = serving_ && call.position < serving_->begun;
     if (call.deadline != transport::kNoDeadline) {
         watch_deadline(call.deadline + release_->manifest.supervision.hang_grace);
@@ -202,8 +225,45 @@ void Lane::refuse_waiting(const std::shared_ptr<const Report>& report, Completio
         }
     }
     deferred_ = std::move(patient);
+    pass_over_decided();
     callers_.call_reader();
     room_.notify_all();
+}
+
+// While nobody serves, nor is about to: calls that were decided before anybody began them give their room back. The
+// next worker starts behind them all, where those without an outcome are published again.
+void Lane::pass_over_decided() {
+    const std::vector<PendingCall*> published = calls_.published();
+    const bool is_worth_it = std::any_of(published.begin(), published.end(), [this](const PendingCall* call) {
+        return call->state == PendingCall::State::decided && call->position >= served_from_ &&
+               call->position != transport::kNoPosition;
+    });
+    if (!serving_ && is_worth_it) {
+        publish_again(std::exchange(served_from_, outbox_.requests().head()));
+    }
+}
+
+// Those from this position on. No worker will find one that was decided meanwhile.
+void Lane::publish_again(std::uint64_t from) {
+    bool suspect_gone = false;
+    for (PendingCall* call : calls_.published()) {
+        if (call->position < from || call->position == transport::kNoPosition) {
+            continue;
+        }
+        if (call->state == PendingCall::State::decided) {
+            call->released = true;
+            suspect_gone = suspect_gone || call->suspect;
+            maybe_free(*call);
+            continue;
+        }
+        call->position = outbox_.requests().publish(call->message);
+        if (call->lost) {
+            withdraw(*call);
+        }
+    }
+    if (suspect_gone) {
+        publish_next_suspect();
+    }
 }
 
 void Lane::accuse(WorkerProcess& worker, const char* rule) {

@@ -53,8 +53,8 @@ Error Lane::refusal(const Lock&, const Submission& submission, std::string_view 
     Outcome outcome;
     outcome.code = code;
     outcome.report = code == ErrorCode::unavailable ? last_report_ : nullptr;
-    if (state_ == State::backoff && code == ErrorCode::unavailable) {
-        outcome.next_try = order_again_at_;
+    if (code == ErrorCode::unavailable) {
+        outcome.next_try = next_try();
     }
     std::string detail;
     if (code == ErrorCode::session_lost) {

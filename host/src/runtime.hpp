@@ -33,6 +33,11 @@ struct Runtime {
     // The id of the report on the death of the worker of this start. Never repeated in a host; hardly ever by others.
     std::string report_id(const std::string& plugin, std::uint32_t incarnation, std::uint64_t start_id) const;
 
+    // Where handlers without an executor of their own run. While the returned object lives, end_callbacks() waits for
+    // it; after that it is Asio's system executor, unless the server named one. Any thread.
+    boost::asio::any_io_executor callback_executor() const;
+    void end_callbacks();
+
     HostOptions options;
     Supervisor supervisor;
     std::unique_ptr<Launcher> launcher;       // supervisor thread
@@ -45,6 +50,7 @@ struct Runtime {
     const std::uint32_t run = std::random_device()();  // tells hosts apart
     // The host's own callback thread, when the options name no executor.
     std::optional<boost::asio::thread_pool> callback_thread;
+    std::atomic<bool> callbacks_end{false};
     boost::asio::any_io_executor callbacks;
     std::shared_ptr<ReportStore> reports;  // null: none are kept
 };

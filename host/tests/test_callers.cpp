@@ -100,7 +100,7 @@ TEST_CASE("a caller that is alone reads, and nobody does when it has left") {
     }
 }
 
-TEST_CASE("one caller reads; another one is woken when its answer is there") {
+TEST_CASE("one caller reads, and another one is woken when its answer is there") {
     Scene scene;
     Caller first(scene);
     Caller second(scene);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { most_held = 16 };
 
@@ -83,6 +84,26 @@ static void crash_aside(void *instance, bulkhead_call *call, bulkhead_bytes requ
     pthread_detach(thread);
 }
 
+/* Gives others 3 ms to queue up behind it; then a thread crashes, and as many tenths of a millisecond later as the
+ * request's digit says, while the process is dying, it answers with the number of the process. */
+static void answer_late(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance;
+    const struct timespec others = {0, 3000000};
+    const struct timespec late = {0, request.size == 1 ? (*(const char *)request.data - '0') * 100000L : 0};
+    nanosleep(&others, NULL);
+    pthread_t thread;
+    pthread_create(&thread, NULL, write_to_null, (void *)0);
+    pthread_detach(thread);
+    nanosleep(&late, NULL);
+    reply_number(call, getpid());
+}
+
+static void process(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance;
+    (void)request;
+    reply_number(call, getpid());
+}
+
 /* Keeps the dispatcher for 800 ms. */
 static void doze(void *instance, bulkhead_call *call, bulkhead_bytes request) {
     (void)instance;
@@ -93,11 +114,13 @@ static void doze(void *instance, bulkhead_call *call, bulkhead_bytes request) {
 }
 
 static const bulkhead_method methods[] = {
+    {"answer_late", 0, 0, answer_late},
     {"crash_aside", BULKHEAD_METHOD_IDEMPOTENT, 0, crash_aside},
     {"doze", 0, 0, doze},
     {"held", BULKHEAD_METHOD_IDEMPOTENT, 0, held},
     {"hold", BULKHEAD_METHOD_IDEMPOTENT, 0, hold},
     {"let_go", 0, 0, let_go},
+    {"process", 0, 0, process},
 };
 
 static const bulkhead_plugin_table table = {

@@ -30,7 +30,8 @@ struct CallOptions {
     std::optional<std::chrono::nanoseconds> timeout;
     WhenFull when_full = WhenFull::fail;
     WhenUnavailable when_unavailable = WhenUnavailable::fail;
-    // Ends a call early, as `cancelled`. For async_call use the token's cancellation slot.
+    // Ends a call early, as `cancelled`; one whose stop was requested before it is made never begins. For async_call
+    // use the token's cancellation slot.
     std::stop_token stop;
     // Handed to the plugin.
     std::optional<TraceId> trace;

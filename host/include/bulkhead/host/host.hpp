@@ -52,7 +52,8 @@ struct HostOptions {
 
 // Owns the guard process, the supervisor thread and the plugins. A guest in the server: installs no signal
 // handler, waits for no child but its own guard, prints nothing, changes no environment. Any thread may load
-// and look up; several hosts may live in a process.
+// and look up; several hosts may live in a process. As long as it lives it needs /proc, and to be allowed to signal its
+// workers: a server that changes its user or root directory does so before.
 class BULKHEAD_HOST_EXPORT Host {
   public:
     // Starts the guard and its fork server. Fails with `load_failed` when the worker executable is missing, of another

@@ -52,7 +52,8 @@ class BULKHEAD_HOST_EXPORT Plugin {
     // for this one; fails with `load_failed`, or `stopped` after an unload.
     result<void> stop() const;
     result<void> start() const;
-    // Puts a fresh worker in the place of the serving one; no call notices. Starts it when there is none.
+    // Puts a fresh worker in the place of the serving one; no call notices. Starts it when there is none. Where a start
+    // is under way both wait for its end first, and restart() then replaces what came of it.
     result<void> restart() const;
     // Forgets deaths and quarantined requests, and ends `backoff` and `fatal`. Does not wait for the worker.
     void reset() const;
