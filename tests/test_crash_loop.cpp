@@ -210,6 +210,25 @@ TEST_CASE("calls that are refused while no worker serves do not keep room from t
     CHECK(unaccounted(service.plugin().stats()) == "");
 }
 
+TEST_CASE("patient calls that gave up do not keep room from others while a plugin stays down") {
+    Service service("keeper", {{"supervision", {{"restarts", 0}}}, {"limits", {{"in_flight", 4}}}});
+    CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
+    REQUIRE(eventually([&] { return service.plugin().status().state == PluginState::fatal; }));
+    CallOptions patient;
+    patient.when_unavailable = WhenUnavailable::wait;
+    CallOptions hasty = patient;
+    hasty.timeout = 1ms;
+    auto first = service.plugin().async_call("add", "1", patient, boost::asio::use_future);
+    for (int call = 0; call < 20; ++call) {
+        CHECK(summary(service.plugin().call("add", "1", hasty)) == "timed_out/none");
+    }
+    auto last = service.plugin().async_call("add", "1", patient, boost::asio::use_future);
+    service.plugin().reset();
+    CHECK(summary(first.get()) == "ok: 1");
+    CHECK(summary(last.get()) == "ok: 2");
+    CHECK(unaccounted(service.plugin().stats()) == "");
+}
+
 TEST_CASE("a call that waits while others around it are refused is made once, by the worker that comes at last") {
     const ScratchFolder scratch;
     const std::string trap = scratch.path() / "trap";
@@ -254,12 +273,14 @@ TEST_CASE("whoever is told that a plugin is unavailable in backoff is told when 
             const auto outcome = service.plugin().call("get", "");
             const bool unavailable = outcome.has_error() && outcome.error().code == ErrorCode::unavailable;
             untold += unavailable && !is_soon(outcome.error().next_try) ? 1 : 0;
+            std::this_thread::yield();
         }
     });
     threads.emplace_back([&] {
         while (!stop) {
             const PluginStatus status = service.plugin().status();
             untold += status.state == PluginState::backoff && !is_soon(status.next_try) ? 1 : 0;
+            std::this_thread::yield();
         }
     });
     CHECK(service.deaths().await_count(static_cast<std::size_t>(scaled(100))));

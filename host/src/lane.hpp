@@ -177,12 +177,12 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void decide(PendingCall& call, Outcome outcome, Completions& done);
     void finish(PendingCall& call, Completions& done);
     void settle(WorkerProcess& worker, PendingCall& call, const transport::Message& message, Completions& done);
-    bool has_moved_on(const SessionPin& session, const WorkerProcess& worker);
+    void lose_calls_behind(const WorkerProcess& worker);
     void expire(PendingCall& call, ErrorCode code, Completions& done, std::shared_ptr<const Report> report = nullptr);
     void withdraw(PendingCall& call);
     void decide_all(ErrorCode code, const std::shared_ptr<const Report>& report, Completions& done);
     void refuse_waiting(const std::shared_ptr<const Report>& report, Completions& done);
-    void pass_over_decided();
+    bool pass_over_decided();
     void publish_again(std::uint64_t from);
     std::optional<transport::SteadyTime> next_try() const;
     void maybe_free(PendingCall& call);

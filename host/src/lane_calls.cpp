@@ -85,6 +85,9 @@ Admission Lane::admit(Lock& lock, const Submission& submission, std::size_t bloc
         return {nullptr, why};
     }
     PendingCall* call = try_once();
+    if (call == nullptr && pass_over_decided()) {
+        call = try_once();
+    }
     if (call == nullptr && options.when_full == WhenFull::wait) {
         ++room_waiters_;
         const auto changed = [&] { return closed(submission) || (call = try_once()) != nullptr; };

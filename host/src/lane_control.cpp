@@ -88,13 +88,19 @@ std::optional<Error> Lane::stop() {
 std::optional<Error> Lane::start() {
     Lock lock(mutex_);
     // For the end of a stop, and of a start that nobody waits for yet.
-    life_.wait(lock, [this] { return state_ != State::stopping && !(start_over_ && state_ == State::starting); });
+    const auto is_under_way = [this] { return start_over_ && state_ == State::starting && !shortage_told_; };
+    life_.wait(lock, [&] { return state_ != State::stopping && !is_under_way(); });
     if (unloaded_) {
         return Error{ErrorCode::stopped, Effect::none, 0, name_for_sentence() + " was unloaded", nullptr};
     }
     if (start_over_) {  // else another thread's start is in progress, and its end is ours
         if (state_ == State::running) {
             return std::nullopt;
+        }
+        if (state_ == State::starting) {
+            return Error{ErrorCode::load_failed, Effect::none, 0,
+                         name_for_sentence() + " cannot be started yet: the host has no resources for its worker",
+                         nullptr};
         }
         policy_.reset();
     }
@@ -105,9 +111,10 @@ std::optional<Error> Lane::restart() {
     Lock lock(mutex_);
     // One that is just being started is none that was asked for now, so it is replaced as well.
     life_.wait(lock, [this] {
-        return state_ == State::running ? serving_ && serving_->serving : start_over_ && state_ != State::starting;
+        return state_ == State::running ? (serving_ && serving_->serving) || shortage_told_
+                                        : start_over_ && (state_ != State::starting || shortage_told_);
     });
-    if (state_ != State::running) {
+    if (state_ != State::running || !serving_ || !serving_->serving) {
         lock.unlock();
         return start();
     }

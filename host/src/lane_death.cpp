@@ -120,7 +120,6 @@ void Lane::bury(const WorkerRef& worker) {
         lose_sessions(*worker, report, done);
         forget(worker);
         settle_succession(*worker, report, done);
-        pass_over_decided();
         if (may_take_over()) {  // its end might have been the plugin's
             take_over(done);
         }
@@ -361,11 +360,16 @@ void Lane::repeat(const std::vector<PendingCall*>& calls, bool culprit_unknown) 
     }
 }
 
-// Calls of the dead worker's sessions that had not begun.
+// Calls of the dead worker's sessions that had not begun, and those that it answered too late.
 void Lane::lose_sessions(const WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done) {
     for (PendingCall* call : calls_.published()) {
-        if (call->state == PendingCall::State::open && call->lost && call->session->life == dead.life) {
+        if (call->state != PendingCall::State::open || !call->lost) {
+            continue;
+        }
+        if (call->session->life == dead.life) {
             expire(*call, ErrorCode::session_lost, done, report);
+        } else if (call->position >= dead.serves_from && call->position < dead.serves_to) {
+            expire(*call, ErrorCode::crashed, done, report);
         }
     }
     announce_room();  // also for those who wait for room in a session that is lost

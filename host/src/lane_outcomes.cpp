@@ -71,10 +71,6 @@ void Lane::announce_room() {
 
 void Lane::settle(WorkerProcess& worker, PendingCall& call, const transport::Message& message, Completions& done) {
     const auto kind = static_cast<Kind>(message.kind);
-    if (kind == Kind::reply && call.state == PendingCall::State::open && call.session &&
-        has_moved_on(*call.session, worker)) {
-        return;  // too late: the call ends with its worker
-    }
     call.released = true;
     worker.begun = std::max(worker.begun, call.position + 1);  // whatever its cursor will say when it is dead
     worker.answered.add(call);
@@ -84,6 +80,10 @@ void Lane::settle(WorkerProcess& worker, PendingCall& call, const transport::Mes
     }
     if (message.in_slab()) {
         note_reply(worker, message);
+    }
+    const bool is_of_another = call.session && call.session->life && call.session->life != worker.life;
+    if (kind == Kind::reply && is_of_another) {  // it was dying, and the session got the next one's handles meanwhile
+        call.lost = call.ran = true;
     }
     if (call.state == PendingCall::State::decided || call.lost) {  // the caller has its outcome, or will have it
         if (message.in_slab()) {
@@ -96,6 +96,9 @@ void Lane::settle(WorkerProcess& worker, PendingCall& call, const transport::Mes
         worker.served_well = true;
         if (call.session && !call.session->life) {
             call.session->life = worker.life;
+            if (&worker != serving_.get()) {
+                lose_calls_behind(worker);
+            }
         }
     }
     Outcome& outcome = call.waiter->outcome;
@@ -108,20 +111,16 @@ void Lane::settle(WorkerProcess& worker, PendingCall& call, const transport::Mes
     finish(call, done);
 }
 
-// Whether a worker that serves no more would be the second one whose handles the session gets: it has replies of
-// another one, or its next call is with the next worker.
-bool Lane::has_moved_on(const SessionPin& session, const WorkerProcess& worker) {
-    if (&worker == serving_.get()) {
-        return false;
+// It did not begin them before it stepped down, and no other worker has the handles of their sessions.
+void Lane::lose_calls_behind(const WorkerProcess& worker) {
+    for (PendingCall* call : calls_.published()) {
+        const bool is_its = call->session && call->session->life == worker.life;
+        if (is_its && call->state == PendingCall::State::open && call->position >= worker.serves_to && !call->lost) {
+            call->lost = true;
+            withdraw(*call);
+            call->ran = is_with_worker(*call);  // the next one was faster
+        }
     }
-    if (session.life) {
-        return session.life != worker.life;
-    }
-    const std::vector<PendingCall*> published = calls_.published();
-    return std::any_of(published.begin(), published.end(), [&](const PendingCall* call) {
-        return call->session.get() == &session && call->state == PendingCall::State::open &&
-               call->position >= worker.serves_to && call->position != transport::kNoPosition;
-    });
 }
 
 void Lane::release_reply(WorkerProcess& worker, std::uint64_t call_id) {
@@ -151,7 +150,7 @@ std::uint64_t Lane::refresh_begun(WorkerProcess& worker) {
 
 bool Lane::may_have_begun(const PendingCall& call) {
     if (call.lost) {  // its next worker found it withdrawn, and says that it is past it
-        return call.attempts > 0;
+        return call.attempts > 0 || call.ran;
     }
     return call.attempts > 0 || call.position < served_from_ ||
            (serving_ && call.position < refresh_begun(*serving_) && call.position != transport::kNoPosition);
@@ -225,22 +224,25 @@ void Lane::refuse_waiting(const std::shared_ptr<const Report>& report, Completio
         }
     }
     deferred_ = std::move(patient);
-    pass_over_decided();
     callers_.call_reader();
     room_.notify_all();
 }
 
 // While nobody serves, nor is about to: calls that were decided before anybody began them give their room back. The
-// next worker starts behind them all, where those without an outcome are published again.
-void Lane::pass_over_decided() {
+// next worker starts behind them all, where those without an outcome are published again. False: there are none.
+bool Lane::pass_over_decided() {
+    if (serving_) {
+        return false;
+    }
     const std::vector<PendingCall*> published = calls_.published();
-    const bool is_worth_it = std::any_of(published.begin(), published.end(), [this](const PendingCall* call) {
+    const bool found = std::any_of(published.begin(), published.end(), [this](const PendingCall* call) {
         return call->state == PendingCall::State::decided && call->position >= served_from_ &&
                call->position != transport::kNoPosition;
     });
-    if (!serving_ && is_worth_it) {
+    if (found) {
         publish_again(std::exchange(served_from_, outbox_.requests().head()));
     }
+    return found;
 }
 
 // Those from this position on. No worker will find one that was decided meanwhile.

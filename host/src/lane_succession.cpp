@@ -20,6 +20,7 @@ void Lane::take_over(Completions& done) {
     if (!move_to_outbox_of(*coming_)) {
         return;
     }
+    pass_over_decided();
     for (const WorkerRef& worker : leaving_) {
         worker->superseded = true;
     }
@@ -87,14 +88,7 @@ void Lane::step_down(Completions& done) {
         std::min(worker->serves_to, worker->accused ? outbox_.requests().head() : refresh_begun(*worker));
     served_from_ = worker->serves_to;
     leaving_.push_back(worker);
-    for (PendingCall* call : calls_.published()) {
-        const bool lost = call->state == PendingCall::State::open && call->position >= worker->serves_to &&
-                          call->session && call->session->life == worker->life;
-        if (lost) {  // its handles are gone
-            call->lost = true;
-            withdraw(*call);
-        }
-    }
+    lose_calls_behind(*worker);
     done.wake_reader(callers_);
 }
 

@@ -16,7 +16,7 @@ namespace bulkhead {
 // Calls of a plugin that hands out handles. The first reply pins the session to the worker that gave it. When that
 // worker is dead, its handles are gone with it: every later call ends as `session_lost` with `Effect::none` and the
 // report, and no handle ever reaches another worker. A call that was running then is `crashed`, also when its method
-// is idempotent; so is one whose worker, dying, still replied when the session was already with the next one. To go on,
+// is idempotent; so is one that a dying worker still answers when the session has a reply of the next one. To go on,
 // make a new session and new handles.
 //
 // A session costs the worker nothing, and its end is not told to the plugin: close handles by calls. Cheap to
