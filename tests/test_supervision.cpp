@@ -284,40 +284,6 @@ TEST_CASE("stop ends the worker in order, and start begins another life") {
     CHECK(service.plugin().start().error().code == ErrorCode::stopped);
 }
 
-TEST_CASE("start and restart wait for how a start ends that is under way, whoever began it") {
-    const ScratchFolder scratch;
-    const std::string trap = scratch.path() / "trap";
-    Service service("keeper", merged(kEndlessRestarts, {{"environment", {{"KEEPER_TRAP", trap}}},
-                                                        {"supervision", {{"start_attempts", 0}}}}));
-    std::ofstream(trap).put('.');  // from now on create crashes
-    CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
-    REQUIRE(await_state(service, PluginState::fatal));
-    service.plugin().reset();
-    CHECK(service.plugin().start().has_error());
-    service.plugin().reset();
-    CHECK(service.plugin().restart().has_error());
-    CHECK(service.plugin().status().state == PluginState::fatal);
-    REQUIRE(std::filesystem::remove(trap));
-    service.plugin().reset();
-    CHECK(service.plugin().start().has_value());
-    CHECK(service.plugin().status().state == PluginState::running);
-}
-
-TEST_CASE("restart replaces a worker that has only just begun to serve") {
-    Service service;
-    for (int round = 0; round < scaled(100); ++round) {
-        const std::uint32_t former = service.plugin().status().incarnation;
-        kill_worker(service);
-        PluginStatus status;
-        REQUIRE(eventually([&] {
-            status = service.plugin().status();
-            return status.state == PluginState::running && status.incarnation > former;
-        }));
-        REQUIRE(service.plugin().restart().has_value());
-        CHECK(service.plugin().status().incarnation > status.incarnation);
-    }
-}
-
 TEST_CASE("a worker is known to serve while its first call still runs") {
     for (const int standby : {0, 1}) {
         CAPTURE(standby);
