@@ -111,8 +111,9 @@ Error Lane::error_of(std::string_view method, const Outcome& outcome, std::strin
                         : std::string(detail));
             break;
         case ErrorCode::session_lost:
-            text = call + "was not made: the worker of its session " +
-                   (outcome.report ? outcome.report->clause() : "died") + "; open a new session";
+            text = call + (outcome.effect == Effect::none ? "was not made" : "was begun by another worker") +
+                   ": the worker of its session " + (outcome.report ? outcome.report->clause() : "died") +
+                   "; open a new session";
             break;
         case ErrorCode::no_such_method:
             text = "plugin " + manifest.name + " has no method '" + std::string(method) + "'";

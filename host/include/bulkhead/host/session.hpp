@@ -16,8 +16,9 @@ namespace bulkhead {
 // Calls of a plugin that hands out handles. The first reply pins the session to the worker that gave it. When that
 // worker is dead, its handles are gone with it: every later call ends as `session_lost` with `Effect::none` and the
 // report, and no handle ever reaches another worker. A call that was running then is `crashed`, also when its method
-// is idempotent; so is one that a dying worker still answers when the session has a reply of the next one. To go on,
-// make a new session and new handles.
+// is idempotent; so is one that a dying worker still answers when the session has a reply of the next one. Where
+// the dying worker's reply is the first, a call that the next one has begun already is `session_lost` with
+// `Effect::unknown`. To go on, make a new session and new handles.
 //
 // A session costs the worker nothing, and its end is not told to the plugin: close handles by calls. Cheap to
 // copy; copies are one session. Any thread, many at once. May outlive the Host.
