@@ -163,6 +163,8 @@ TEST_CASE("that a worker cannot be started now is told once, and it comes when i
         const NoDescriptors none;
         CHECK(summary(service.plugin().call("crash", "")) == "crashed/unknown");
         CHECK(service.log().await([&](const std::vector<LogLine>& lines) { return told(lines) > 0; }));
+        CHECK(service.plugin().start().has_error());
+        CHECK(service.plugin().restart().has_error());
         CallOptions brief;
         brief.timeout = 200ms;
         CHECK(summary(service.plugin().call("get", "", brief)) == "timed_out/none");

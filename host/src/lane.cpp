@@ -99,14 +99,6 @@ PluginStatus Lane::status() {
     return snapshot;
 }
 
-std::optional<transport::SteadyTime> Lane::next_try() const {
-    if (state_ != State::backoff) {
-        return std::nullopt;
-    }
-    const bool is_now = order_again_at_ == transport::kNoDeadline;  // the supervisor is about to
-    return is_now ? std::chrono::steady_clock::now() : order_again_at_;
-}
-
 boost::asio::any_io_executor Lane::callback_executor() const { return runtime_->callback_executor(); }
 
 std::optional<Error> Lane::start_and_wait() {

@@ -184,7 +184,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void refuse_waiting(const std::shared_ptr<const Report>& report, Completions& done);
     bool pass_over_decided();
     void publish_again(std::uint64_t from);
-    std::optional<transport::SteadyTime> next_try() const;
     void maybe_free(PendingCall& call);
     void announce_room();
     void release_reply(WorkerProcess& worker, std::uint64_t call_id);
@@ -296,6 +295,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     // ---- lane_control.cpp
     void enter(State next, std::string reason, std::shared_ptr<const Report> report = nullptr);
     std::optional<Error> wait_for_start(Lock& lock);
+    bool is_changing() const;
+    std::optional<transport::SteadyTime> next_try() const;
     std::string name_for_sentence() const { return "plugin " + release_->manifest.name; }
 
     // ---- lane_time.cpp, supervisor thread

@@ -85,11 +85,29 @@ std::optional<Error> Lane::stop() {
     return std::nullopt;
 }
 
+std::optional<transport::SteadyTime> Lane::next_try() const {
+    if (state_ != State::backoff) {
+        return std::nullopt;
+    }
+    const bool is_now = order_again_at_ == transport::kNoDeadline;  // the supervisor is about to
+    return is_now ? std::chrono::steady_clock::now() : order_again_at_;
+}
+
+// By itself, after a death, a stop or a reset. Not while the host has no resources for a worker: that may take long.
+bool Lane::is_changing() const {
+    switch (state_) {
+        case State::starting:
+            return start_over_ && !shortage_told_;
+        case State::running:
+            return !serving_ || !serving_->serving;
+        default:
+            return state_ == State::stopping;
+    }
+}
+
 std::optional<Error> Lane::start() {
     Lock lock(mutex_);
-    // For the end of a stop, and of a start that nobody waits for yet.
-    const auto is_under_way = [this] { return start_over_ && state_ == State::starting && !shortage_told_; };
-    life_.wait(lock, [&] { return state_ != State::stopping && !is_under_way(); });
+    life_.wait(lock, [this] { return !is_changing(); });
     if (unloaded_) {
         return Error{ErrorCode::stopped, Effect::none, 0, name_for_sentence() + " was unloaded", nullptr};
     }
@@ -110,11 +128,8 @@ std::optional<Error> Lane::start() {
 std::optional<Error> Lane::restart() {
     Lock lock(mutex_);
     // One that is just being started is none that was asked for now, so it is replaced as well.
-    life_.wait(lock, [this] {
-        return state_ == State::running ? (serving_ && serving_->serving) || shortage_told_
-                                        : start_over_ && (state_ != State::starting || shortage_told_);
-    });
-    if (state_ != State::running || !serving_ || !serving_->serving) {
+    life_.wait(lock, [this] { return start_over_ && !is_changing(); });
+    if (state_ != State::running) {
         lock.unlock();
         return start();
     }
