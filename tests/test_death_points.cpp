@@ -229,7 +229,7 @@ TEST_CASE("a worker that dies before it loads the state leaves it to the next") 
     CHECK(summary(service.plugin().call("add", "10")) == "ok: 10");
     CHECK(summary(service.plugin().call("die", "")) == "crashed/unknown");
     CHECK(summary(service.plugin().call("get", "")) == "ok: 10");
-    CHECK(service.plugin().stats().deaths == 2);
+    CHECK(eventually([&] { return service.plugin().stats().deaths == 2; }));
 }
 
 TEST_CASE("a standby that dies while it stands by, or in the take-over itself, costs no call") {

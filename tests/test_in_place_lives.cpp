@@ -101,7 +101,7 @@ TEST_CASE("a request that was prepared before its worker's death goes to the nex
         REQUIRE(await_gone(worker));
         CHECK((summary(service.plugin().call(std::move(request))) == "ok: " + answer_to(size)));
     }
-    CHECK(service.plugin().stats().deaths == 2);
+    CHECK(eventually([&] { return service.plugin().stats().deaths == 2; }));
     CHECK(unaccounted(service.plugin().stats()) == "");
 }
 

@@ -43,7 +43,8 @@ class LatencyHistogram {
     std::array<std::uint64_t, kBuckets> buckets_{};
 };
 
-// A snapshot. Every call that was accepted or refused is in exactly one outcome once it has ended.
+// A snapshot. Every call that was accepted or refused is in exactly one outcome once it has ended. Deaths and restarts
+// count when the host has looked into them, which can be after the next worker has answered its first calls.
 struct Stats {
     std::uint64_t calls = 0;      // started, whatever became of them
     std::uint64_t succeeded = 0;  // ended in a reply
