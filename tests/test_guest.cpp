@@ -72,6 +72,11 @@ TEST_CASE("a guard that is stopped before it has become one is made to go on") {
     check_ends_well(program);
 }
 
+TEST_CASE("a guard that hangs before it has become one is replaced") {
+    Program program(built_program("hangs_in_fork"));
+    check_ends_well(program);
+}
+
 TEST_CASE("a server that runs out of descriptors gets clear errors, and goes on when some are free again") {
     Program program(built_program("runs_out_of_descriptors"));
     check_ends_well(program);

@@ -111,16 +111,16 @@ TEST_CASE("a library that is a folder, a device or unreadable is refused") {
     const fs::path library = folder.path() / "libgreeter.so";
     fs::remove(library);
     fs::create_directory(library);
-    check_sentence(refusal_of(host, folder.path()).message, {"plugin greeter", "libgreeter.so"});
+    check_sentence(refusal_of(host, folder.path()).message, {"plugin greeter", "libgreeter.so", "is not a file"});
     fs::remove(library);
     fs::create_symlink("/dev/zero", library);
-    check_sentence(refusal_of(host, folder.path()).message, {"plugin greeter", "libgreeter.so"});
+    check_sentence(refusal_of(host, folder.path()).message, {"plugin greeter", "libgreeter.so", "is not a file"});
     fs::remove(library);
     REQUIRE(::mkfifo(library.c_str(), 0600) == 0);
-    check_sentence(refusal_of(host, folder.path()).message, {"plugin greeter", "libgreeter.so"});
+    check_sentence(refusal_of(host, folder.path()).message, {"plugin greeter", "libgreeter.so", "is not a file"});
     fs::remove(library);
     fs::create_symlink("libgreeter.so", library);
-    check_sentence(refusal_of(host, folder.path()).message, {"plugin greeter", "libgreeter.so"});
+    check_sentence(refusal_of(host, folder.path()).message, {"plugin greeter", "libgreeter.so", "symbolic links"});
 }
 
 TEST_CASE("a library that is empty, or full of zeroes, is refused") {

@@ -175,6 +175,19 @@ TEST_CASE("that a worker cannot be started now is told once, and it comes when i
     CHECK(eventually([&] { return service.plugin().stats().restarts == 1; }));  // not each try
 }
 
+TEST_CASE("a plugin that cannot be loaded because the host can open nothing is refused with that cause") {
+    Service service("keeper");
+    const ManifestText greeter{R"({"name": "greeter", "version": "1.0.0", "library": "libgreeter.so"})",
+                               built_plugin("greeter")};
+    {
+        const NoDescriptors none;
+        const auto refused = service.host().load(greeter);
+        REQUIRE(refused.has_error());
+        check_sentence(refused.error().message, {"plugin greeter", "libgreeter.so", "Too many open files"});
+    }
+    CHECK(service.host().load(greeter).has_value());
+}
+
 TEST_CASE("a worker that dies with its fork server while the host can open nothing is found dead later") {
     const Service service("keeper", kEndlessRestarts);
     const auto worker = static_cast<pid_t>(service.plugin().status().worker_pid);

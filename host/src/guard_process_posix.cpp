@@ -99,7 +99,10 @@ struct EmptyEnvironment {
 };
 
 // Boost.Process waits until its child has become the guard. Should somebody stop the child before that, it would wait
-// for ever; so the child is told to go on now and then. Without a thread to be had nobody does.
+// for ever; so the child is told to go on now and then. One that still has not become it after kPatience never will: it
+// may wait for a lock that another thread of the server held when the child was forked, in whatever the server has for
+// malloc or among its handlers of pthread_atfork. So it is killed, and looks like a guard that died at once. Without a
+// thread to be had nobody does all that.
 class Continuer : public boost::asio::execution_context::service {
   public:
     static inline boost::asio::execution_context::id id;
@@ -129,10 +132,12 @@ class Continuer : public boost::asio::execution_context::service {
     }
     void run(const std::stop_token& stop) {
         constexpr std::chrono::milliseconds kPause{100};
+        constexpr std::chrono::seconds kPatience{10};
+        const auto give_up_at = std::chrono::steady_clock::now() + kPatience;
         std::unique_lock lock(mutex_);
         while (!changed_.wait_for(lock, stop, kPause, [&stop] { return stop.stop_requested(); })) {
             if (child_ > 0) {
-                ::kill(child_, SIGCONT);
+                ::kill(child_, std::chrono::steady_clock::now() < give_up_at ? SIGCONT : SIGKILL);
             }
         }
     }

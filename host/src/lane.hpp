@@ -249,7 +249,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     bool is_vacant() const;
     bool may_be_the_end(const WorkerProcess& former) const;
     void order_early(const WorkerProcess& worker);
-    bool order_soon();
+    void order_soon();
+    bool post_order();
     void order_at(transport::SteadyTime when);
     void order_next();
 

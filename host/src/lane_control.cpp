@@ -47,7 +47,11 @@ std::optional<Error> Lane::wait_for_start(Lock& lock) {
         start_over_ = false;
         failure_.clear();
         enter(State::starting, "it is being started");
-        if (!order_soon()) {
+        order_again_at_ = transport::kNoDeadline;
+        lock.unlock();  // or the supervisor wakes only to wait for it, perhaps on the core that we need to leave it
+        const bool ordered = post_order();
+        lock.lock();
+        if (!ordered) {
             start_over_ = true;
             return Error{ErrorCode::load_failed, Effect::none, 0, "the host is being destroyed", nullptr};
         }

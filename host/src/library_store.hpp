@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <system_error>
 #include <unordered_map>
 
 #include "bulkhead/host/inspection.hpp"
@@ -23,17 +24,20 @@ struct SealedLibrary {
 
 using LibraryRef = std::shared_ptr<const SealedLibrary>;
 
+// Fills `bytes` with those from this position on. An error when there are not so many, too.
+std::error_code read_at(const transport::Descriptor& file, std::uint64_t position, std::span<std::byte> bytes);
+
 // Plugins of one library share its sealed copy, its pages in memory, and its inspection. Keeps nothing alive. Any
 // thread.
 class LibraryStore {
   public:
-    // One with exactly these bytes, or null. The hash alone could be met by a library that somebody made for that.
-    LibraryRef find(std::uint64_t hash, std::span<const std::byte> bytes) const;
+    // One with exactly the bytes of this file, which has `size`; or null.
+    LibraryRef find(const transport::Descriptor& file, std::uint64_t size) const;
     void add(const LibraryRef& library);
 
   private:
     mutable std::mutex mutex_;
-    std::unordered_multimap<std::uint64_t, std::weak_ptr<const SealedLibrary>> libraries_;  // by hash
+    std::unordered_multimap<std::uint64_t, std::weak_ptr<const SealedLibrary>> libraries_;  // by size
 };
 
 }  // namespace bulkhead::detail

@@ -11,32 +11,44 @@
 namespace bulkhead::detail {
 namespace {
 
-bool holds(const SealedLibrary& library, std::span<const std::byte> bytes) {
-    if (library.size != bytes.size()) {
-        return false;
-    }
-    std::array<std::byte, 16384> chunk;
-    for (std::size_t position = 0; position < bytes.size();) {
-        const std::size_t wanted = std::min(chunk.size(), bytes.size() - position);
-        const ssize_t count = ::pread(library.file.get(), chunk.data(), wanted, static_cast<off_t>(position));
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count <= 0 || std::memcmp(chunk.data(), bytes.data() + position, static_cast<std::size_t>(count)) != 0) {
+using Chunk = std::array<std::byte, 16384>;
+
+bool has_bytes_of(const SealedLibrary& library, const transport::Descriptor& file) {
+    Chunk ours;
+    Chunk theirs;
+    for (std::uint64_t position = 0; position < library.size; position += ours.size()) {
+        const std::size_t wanted = std::min<std::uint64_t>(ours.size(), library.size - position);
+        if (read_at(library.file, position, std::span(ours).first(wanted)) ||
+            read_at(file, position, std::span(theirs).first(wanted)) ||
+            std::memcmp(ours.data(), theirs.data(), wanted) != 0) {
             return false;
         }
-        position += static_cast<std::size_t>(count);
     }
     return true;
 }
 
 }  // namespace
 
-LibraryRef LibraryStore::find(std::uint64_t hash, std::span<const std::byte> bytes) const {
+std::error_code read_at(const transport::Descriptor& file, std::uint64_t position, std::span<std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t count = ::pread(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(position));
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            return {count < 0 ? errno : EIO, std::generic_category()};
+        }
+        position += static_cast<std::uint64_t>(count);
+        bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+}
+
+LibraryRef LibraryStore::find(const transport::Descriptor& file, std::uint64_t size) const {
     std::vector<LibraryRef> candidates;
     {
         const std::lock_guard lock(mutex_);
-        const auto [begin, end] = libraries_.equal_range(hash);
+        const auto [begin, end] = libraries_.equal_range(size);
         for (auto entry = begin; entry != end; ++entry) {
             if (LibraryRef library = entry->second.lock()) {
                 candidates.push_back(std::move(library));
@@ -44,14 +56,14 @@ LibraryRef LibraryStore::find(std::uint64_t hash, std::span<const std::byte> byt
         }
     }
     const auto found = std::find_if(candidates.begin(), candidates.end(),
-                                    [bytes](const LibraryRef& library) { return holds(*library, bytes); });
+                                    [&file](const LibraryRef& library) { return has_bytes_of(*library, file); });
     return found == candidates.end() ? nullptr : *found;
 }
 
 void LibraryStore::add(const LibraryRef& library) {
     const std::lock_guard lock(mutex_);
     std::erase_if(libraries_, [](const auto& entry) { return entry.second.expired(); });
-    libraries_.emplace(library->hash, library);
+    libraries_.emplace(library->size, library);
 }
 
 }  // namespace bulkhead::detail

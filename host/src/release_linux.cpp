@@ -1,6 +1,9 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <bulkhead/transport/segment.hpp>
+#include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
@@ -16,7 +19,11 @@ using transport::Descriptor;
 
 namespace {
 
-constexpr std::uintmax_t kMaxLibrarySize = std::uintmax_t{1} << 30;
+constexpr off_t kMaxLibrarySize = off_t{1} << 30;
+
+std::string unreadable(const std::filesystem::path& path, int error) {
+    return "the file " + path.string() + " cannot be read: " + std::generic_category().message(error);
+}
 
 // Collects a library and what it needs, depth first.
 class LibraryCollector {
@@ -52,19 +59,31 @@ class LibraryCollector {
 
     // What was read before, when it is the same.
     result<NamedLibrary> take(const std::string& name) const {
-        const auto bytes = read(name);
-        if (!bytes) {
-            return bytes.error();
+        const std::filesystem::path path = manifest_.directory / name;
+        const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe would be waited for
+        struct stat status {};
+        if (!file || ::fstat(file.get(), &status) != 0) {
+            return refuse(name, errno == ENOENT ? "there is no file " + path.string() : unreadable(path, errno));
         }
-        const std::uint64_t hash = content_hash(*bytes);
-        if (LibraryRef known = runtime_.libraries.find(hash, *bytes)) {
+        if (!S_ISREG(status.st_mode)) {
+            return refuse(name, path.string() + " is not a file");
+        }
+        if (status.st_size > kMaxLibrarySize) {
+            return refuse(name, "it is larger than 1 GiB");
+        }
+        const auto size = static_cast<std::uint64_t>(status.st_size);
+        if (LibraryRef known = runtime_.libraries.find(file, size)) {
             return NamedLibrary{name, std::move(known)};
         }
         auto library = std::make_shared<SealedLibrary>();
-        library->size = bytes->size();
-        library->hash = hash;
-        std::error_code error;
-        library->file = transport::create_sealed_file("bulkhead-library", *bytes, error);
+        std::vector<std::byte> bytes(size);
+        std::error_code error = read_at(file, 0, bytes);
+        if (error) {
+            return refuse(name, unreadable(path, error.value()));
+        }
+        library->size = size;
+        library->hash = content_hash(bytes);
+        library->file = transport::create_sealed_file("bulkhead-library", bytes, error);
         if (error) {
             return refuse(name, "no sealed copy of it can be made: " + error.message());
         }
@@ -81,25 +100,6 @@ class LibraryCollector {
         LibraryInspection facts = library.library->facts;
         facts.file = library.name;
         return facts;
-    }
-
-    result<std::vector<std::byte>> read(const std::string& name) const {
-        const std::filesystem::path path = manifest_.directory / name;
-        std::error_code error;
-        const std::uintmax_t size = std::filesystem::file_size(path, error);
-        if (error) {
-            return refuse(name, error == std::errc::no_such_file_or_directory ? "there is no file " + path.string()
-                                                                              : error.message());
-        }
-        if (size > kMaxLibrarySize) {
-            return refuse(name, "it is larger than 1 GiB");
-        }
-        std::vector<std::byte> bytes(size);
-        std::ifstream stream(path, std::ios::binary);
-        if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) {
-            return refuse(name, "the file " + path.string() + " cannot be read");
-        }
-        return bytes;
     }
 
     // Those of the needed libraries that lie beside the plugin are private to it; all others are the system's.

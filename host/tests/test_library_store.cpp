@@ -2,49 +2,68 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <bulkhead/transport/segment.hpp>
 #include <string>
 
 namespace bulkhead::detail {
 namespace {
 
-LibraryRef library_of(const std::string& content, std::uint64_t hash) {
-    auto library = std::make_shared<SealedLibrary>();
+using transport::Descriptor;
+
+Descriptor file_of(const std::string& content) {
     std::error_code error;
-    library->file = transport::create_sealed_file("test", std::as_bytes(std::span(content)), error);
+    Descriptor file = transport::create_sealed_file("test", std::as_bytes(std::span(content)), error);
     REQUIRE(!error);
+    return file;
+}
+
+LibraryRef library_of(const std::string& content) {
+    auto library = std::make_shared<SealedLibrary>();
+    library->file = file_of(content);
     library->size = content.size();
-    library->hash = hash;
     return library;
 }
 
-std::span<const std::byte> bytes_of(const std::string& content) { return std::as_bytes(std::span(content)); }
+LibraryRef find(const LibraryStore& store, const std::string& content) {
+    return store.find(file_of(content), content.size());
+}
 
 TEST_CASE("a library is found by its bytes, as long as anybody has it") {
     LibraryStore store;
     const std::string content(100'000, 'x');
-    LibraryRef library = library_of(content, 1);
+    LibraryRef library = library_of(content);
     store.add(library);
-    CHECK(store.find(1, bytes_of(content)) == library);
-    CHECK(store.find(2, bytes_of(content)) == nullptr);
+    CHECK(find(store, content) == library);
     library.reset();
-    CHECK(store.find(1, bytes_of(content)) == nullptr);
+    CHECK(find(store, content) == nullptr);
 }
 
-TEST_CASE("libraries with the same hash are told apart") {
+TEST_CASE("libraries of the same size are told apart by each byte") {
     LibraryStore store;
-    std::string content(100'000, 'x');
-    const LibraryRef one = library_of(content, 1);
+    const std::string content(100'000, 'x');
+    const LibraryRef one = library_of(content);
     store.add(one);
     std::string other = content;
     other.back() = 'y';
-    CHECK(store.find(1, bytes_of(other)) == nullptr);
-    CHECK(store.find(1, bytes_of(content + "x")) == nullptr);
-    CHECK(store.find(1, bytes_of("")) == nullptr);
-    const LibraryRef two = library_of(other, 1);
+    CHECK(find(store, other) == nullptr);
+    CHECK(find(store, content + "x") == nullptr);
+    CHECK(find(store, "") == nullptr);
+    const LibraryRef two = library_of(other);
     store.add(two);
-    CHECK(store.find(1, bytes_of(other)) == two);
-    CHECK(store.find(1, bytes_of(content)) == one);
+    CHECK(find(store, other) == two);
+    CHECK(find(store, content) == one);
+}
+
+TEST_CASE("a library that became shorter while it was looked at is not found") {
+    LibraryStore store;
+    const LibraryRef library = library_of(std::string(100'000, 'x'));
+    store.add(library);
+    const Descriptor shorter = file_of(std::string(50'000, 'x'));
+    CHECK(store.find(shorter, 100'000) == nullptr);
+    std::array<std::byte, 2> bytes{};
+    CHECK(!read_at(shorter, 49'998, bytes));
+    CHECK(read_at(shorter, 49'999, bytes) == std::errc::io_error);
 }
 
 }  // namespace

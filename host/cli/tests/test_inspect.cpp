@@ -100,7 +100,7 @@ TEST_CASE("what is no library is refused in one sentence, whatever it is") {
     fs::remove(library);
     refused("there is no file");
     fs::create_directory(library);
-    refused("Is a directory");
+    refused("is not a file");
     fs::remove(library);
     std::ofstream(library) << "no ELF at all, but long enough to be looked at from all sides, as long as a header is";
     refused("it is not an ELF file");
