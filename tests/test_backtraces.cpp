@@ -192,7 +192,7 @@ TEST_CASE("a death that left nothing to read says why it has no backtrace") {
     CHECK(report_of(service, "exit", "3").backtrace_note == "none: it ended by itself");
     const Report report = report_of(service, "raise", std::to_string(SIGKILL));
     CHECK(report.backtrace.empty());
-    CHECK(report.backtrace_note == "none: what ended it came from outside");
+    CHECK(report.backtrace_note.starts_with("none: what ended it came from outside"));
 }
 
 TEST_CASE("a host that ends delivers its last report, with the backtrace") {

@@ -208,6 +208,7 @@ TEST_CASE("a fork server or a guard that somebody stopped is made to go on") {
         ::kill(stop_guard ? family.guard : family.fork_server, SIGSTOP);
         ::kill(family.blank, SIGKILL);
         ::kill(stop_guard ? family.fork_server : family.others.front(), SIGKILL);
+        REQUIRE(await_gone(family.others.front()));
         CHECK(eventually([&note] { return note() == "ok: x"; }));
     }
 }

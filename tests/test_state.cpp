@@ -229,6 +229,80 @@ TEST_CASE("a plugin that cannot save fails its calls and says why") {
         "its state could not be saved: its save function failed with number 0: it does not want to"));
 }
 
+TEST_CASE("a worker that dies in its save function says so, and no call is blamed for it") {
+    for (const auto& [fault, clause] : {std::pair("crash_in_save", "crashed with SIGSEGV (11) in its save function"),
+                                        std::pair("exit_in_save", "exited with code 7 in its save function")}) {
+        Service service = keeper({{"config", {{"fault", fault}}}, {"supervision", {{"quarantine_deaths", 2}}}});
+        for (std::size_t turn = 1; turn <= 4; ++turn) {
+            CHECK(call(service, "add", "1") == "crashed/unknown");  // in the end not quarantined
+            REQUIRE(service.deaths().await_count(turn));
+            const Report report = service.deaths().all().back();
+            CHECK(report.clause() == clause);
+            CHECK(report.running_method == "");
+            REQUIRE_FALSE(report.recent_calls.empty());
+            CHECK(report.recent_calls.front().method == "add");
+            CHECK_FALSE(report.recent_calls.front().answered);
+        }
+    }
+}
+
+TEST_CASE("one that hangs in its save function too") {
+    Service service = keeper({{"config", {{"save_ms", 60'000}}}, {"supervision", {{"hang_grace_ms", 50}}}});
+    CallOptions brief;
+    brief.timeout = std::chrono::milliseconds(100);
+    CHECK(summary(service.plugin().call("add", "1", brief)) == "timed_out/unknown");
+    REQUIRE(service.deaths().await_count(1));
+    CHECK(service.deaths().all()[0].clause() == "hung and was ended in its save function");
+}
+
+TEST_CASE("a worker that dies in its last save, while it is being stopped, is reported") {
+    for (const char* fault : {"crash_in_save", "exit_in_save"}) {
+        CAPTURE(fault);
+        Service service = keeper({{"config", {{"fault", fault}}}, {"state", {{"every_calls", 0}}}});
+        REQUIRE(call(service, "add", "1") == "ok: 1");
+        REQUIRE(service.plugin().stop().has_value());
+        REQUIRE(service.deaths().await_count(1));
+        CHECK(service.deaths().all()[0].step == "in its save function while it was being stopped");
+    }
+    Service service = keeper({{"config", {{"save_ms", 60'000}}}, {"state", {{"every_calls", 0}}},
+                              {"supervision", {{"stop_ms", 50'000}}}});
+    REQUIRE(call(service, "add", "1") == "ok: 1");
+    const pid_t worker = service.worker();
+    std::thread stopping([&service] { CHECK(service.plugin().stop().has_value()); });
+    REQUIRE(eventually([&service] { return service.plugin().status().state == PluginState::stopping; }));
+    REQUIRE(::kill(worker, SIGKILL) == 0);
+    stopping.join();
+    REQUIRE(service.deaths().await_count(1));
+    CHECK(service.deaths().all()[0].cause == Cause::killed);
+    CHECK(contains(service.deaths().all()[0].step, "while it was being stopped"));
+}
+
+// Until it runs a call that takes long.
+bool await_busy(const Service& service, const char* method) {
+    CallOptions brief;
+    brief.timeout = std::chrono::milliseconds(50);
+    return eventually([&] { return summary(service.plugin().call(method, "", brief)) == "timed_out/none"; });
+}
+
+TEST_CASE("what a stop loses is told when the worker's time to end is over") {
+    const std::string cut_off = "its worker was told to end, did not within 100 ms, and was killed";
+    Service service = keeper({{"state", {{"every_calls", 0}}}, {"supervision", {{"stop_ms", 100}}}});
+    REQUIRE(call(service, "add", "1") == "ok: 1");
+    auto dozing = service.plugin().async_call("doze", "20000", {}, boost::asio::use_future);
+    REQUIRE(await_busy(service, "get"));
+    REQUIRE(service.plugin().stop().has_value());
+    CHECK(service.log().await_line(cut_off + ": what calls did since its last checkpoint is lost"));
+    CHECK(dozing.get().error().code == ErrorCode::stopped);
+    CHECK(service.deaths().all().empty());
+
+    Service stateless("faulty", merged(kEndlessRestarts, {{"supervision", {{"stop_ms", 100}}}}));
+    auto sleeping = stateless.plugin().async_call("sleep_forever", "", {}, boost::asio::use_future);
+    REQUIRE(await_busy(stateless, "echo"));
+    REQUIRE(stateless.plugin().stop().has_value());
+    CHECK(stateless.log().await_line(cut_off));
+    CHECK(sleeping.get().error().code == ErrorCode::stopped);
+}
+
 TEST_CASE("a state that load refuses, or that crashes it twice, is put aside and the plugin starts clean") {
     for (const char* fault : {"refuse_load", "crash_in_load", "grow_in_load"}) {
         CAPTURE(fault);

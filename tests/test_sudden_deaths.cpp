@@ -3,7 +3,9 @@
 #include <signal.h>
 
 #include <atomic>
+#include <boost/asio/use_future.hpp>
 #include <chrono>
+#include <future>
 #include <random>
 #include <string>
 #include <thread>
@@ -149,6 +151,31 @@ TEST_CASE("a worker whose dispatcher thread ends is replaced, although its proce
         CHECK(service.plugin().stats().deaths == 1);
         CHECK(summary(service.plugin().call("end_dispatcher", "", options)) == "crashed/unknown");
     }
+}
+
+TEST_CASE("a worker whose dispatcher thread ends is replaced when nobody blocks for an answer") {
+    const Service service("perils");
+    CallOptions options;
+    options.timeout = CallOptions::kNoTimeout;
+    for (int turn = 0; turn < 2; ++turn) {
+        auto ending = service.plugin().async_call("end_dispatcher", "", options, boost::asio::use_future);
+        REQUIRE(ending.wait_for(kTimeout) == std::future_status::ready);
+        CHECK(summary(ending.get()) == "crashed/unknown");
+    }
+    REQUIRE(service.deaths().await_count(2));
+    CHECK(contains(service.deaths().all()[0].backtrace_note, "or its dispatcher thread ended"));
+}
+
+TEST_CASE("a worker that somebody traces is replaced, although its exit status never comes") {
+    const Service service("perils", merged(kEndlessRestarts, {{"supervision", {{"hang_grace_ms", 100}}}}));
+    CallOptions options;
+    options.timeout = 500ms;
+    const auto outcome = service.plugin().call("crash_while_traced", "", options);
+    CHECK((summary(outcome) == "timed_out/unknown" || summary(outcome) == "crashed/unknown"));
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(summary(service.plugin().call("crash_while_idle", "")) == "ok: ");
+    CHECK(std::chrono::steady_clock::now() - begin < 10s);
+    REQUIRE(service.deaths().await_count(2));
 }
 
 }  // namespace

@@ -322,10 +322,12 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::shared_ptr<Report> make_report(WorkerProcess& worker);
     void tell_calls(Report& report, const WorkerProcess& worker);
     std::vector<RecentCall> recent_calls(const WorkerProcess& worker, std::uint64_t running);
+    static bool was_in_calls(const WorkerProcess& worker);
     PendingCall* claimed_call(const WorkerProcess& worker);
     const PendingCall* running_call(const WorkerProcess& worker);
     std::vector<PendingCall*> begun_calls(const WorkerProcess& worker);
     std::shared_ptr<Report> describe_death(WorkerProcess& worker);
+    void tell_cut_off(const WorkerProcess& worker);
     void tell_death(const WorkerProcess& worker, const std::shared_ptr<const Report>& report);
 
     // ---- lane_repro.cpp, supervisor thread
@@ -365,7 +367,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     transport::SteadyTime order_again_at_ = transport::kNoDeadline;
     transport::SteadyTime armed_ = transport::kNoDeadline;
     std::shared_ptr<const Report> last_report_;
-    std::string failure_;  // why it is fatal
+    std::string failure_;       // why it is fatal
+    std::string not_replaced_;  // why the serving worker was not, when last it was to be
     Stats stats_;
 
     std::uint32_t views_ = 0;             // replies that are looked at in place

@@ -156,10 +156,16 @@ std::optional<Error> Lane::restart() {
     if (replaced()) {
         return std::nullopt;
     }
-    return Error{ErrorCode::unavailable, Effect::none, 0,
-                 name_for_sentence() + " was not restarted: it is " + std::string(to_string(state_)) +
-                     (failure_.empty() ? "" : ": " + failure_),
-                 last_report_};
+    const std::string not_restarted = name_for_sentence() + " was not restarted: ";
+    if (state_ == State::stopping || state_ == State::stopped) {
+        return Error{ErrorCode::stopped, Effect::none, 0,
+                     not_restarted + "it was " + (unloaded_ ? "unloaded" : "stopped") + " meanwhile", nullptr};
+    }
+    if (state_ == State::fatal) {
+        return Error{ErrorCode::load_failed, Effect::none, 0, not_restarted + failure_, last_report_};
+    }
+    return Error{ErrorCode::load_failed, Effect::none, 0,
+                 not_restarted + not_replaced_ + "; its former worker serves on", last_report_};
 }
 
 void Lane::reset() {

@@ -115,6 +115,8 @@ void Lane::bury(const WorkerRef& worker) {
             const bool is_former = serving_ && serving_->serving && serving_->incarnation > worker->incarnation;
             log_.line(LogSource::host, LogLevel::error,
                       (is_former ? "its former worker " : "its worker ") + report->clause());
+        } else if (worker->was_cut_off()) {
+            tell_cut_off(*worker);
         }
         settle_begun(*worker, report, done);
         lose_sessions(*worker, report, done);
@@ -243,6 +245,7 @@ void Lane::go_on_without_successor(const std::string& why) {
     if (!std::exchange(handover_wanted_, false)) {
         return;
     }
+    not_replaced_ = why;
     log_.line(LogSource::host, LogLevel::error, "its worker is not replaced by the next one: " + why);
     if (serving_ && serving_->recycle_at == transport::kNoDeadline &&
         serving_->recycle_from == transport::kNoPosition) {  // its time had come, and comes again
@@ -304,7 +307,8 @@ void Lane::follow(const RestartDecision& decision, const WorkerProcess& dead,
 // that may be repeated are.
 void Lane::settle_begun(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done) {
     const std::vector<PendingCall*> begun = begun_calls(dead);
-    PendingCall* const guilty = is_blamed(*report) ? culprit(dead) : nullptr;
+    const bool blamed = is_blamed(*report) && was_in_calls(dead);
+    PendingCall* const guilty = blamed ? culprit(dead) : nullptr;
     const bool barred = guilty != nullptr && charge(*guilty, dead.died_at);
     std::vector<PendingCall*> again;
     bool suspect_gone = false;
@@ -327,7 +331,7 @@ void Lane::settle_begun(WorkerProcess& dead, const std::shared_ptr<const Report>
         outcome.report = report;
         decide(*call, std::move(outcome), done);
     }
-    repeat(again, guilty == nullptr && is_blamed(*report));
+    repeat(again, guilty == nullptr && blamed);
     if (suspect_gone) {
         publish_next_suspect();
     }

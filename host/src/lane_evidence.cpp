@@ -38,8 +38,19 @@ std::string note_on_stack(const WorkerProcess& worker, const Report& report) {
         case Cause::host_request:
             return report.signal == 0 ? "none: it ended in order" : "none: the host ended it";
         default:
-            return report.signal == 0 ? "none: it ended by itself" : "none: what ended it came from outside";
+            break;
     }
+    if (worker.cause) {
+        return "none: the host ended it";
+    }
+    if (report.signal == 0) {
+        return "none: it ended by itself";
+    }
+    if (report.signal != SIGKILL) {
+        return "none: that signal does not tell who sent it, nor what was being run";
+    }
+    const std::string outside = "none: what ended it came from outside";
+    return worker.killed ? outside + "; or its dispatcher thread ended, and the host ended the rest" : outside;
 }
 
 std::string step_of(const WorkerProcess& worker) {
@@ -51,6 +62,11 @@ std::string step_of(const WorkerProcess& worker) {
         default:
             return {};
     }
+}
+
+// What the dispatcher was running, if it was not another thread that died.
+std::string_view function_outside_of_calls(const WorkerProcess& worker) {
+    return worker.crashed_aside() ? std::string_view() : read_function(worker.view);
 }
 
 }  // namespace
@@ -132,8 +148,9 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
     }
     const transport::Life life = worker.life_said();
     const bool refused = life == transport::Life::refused || life == transport::Life::state_refused;
-    if (worker.crashed_while_stopping()) {
-        report->step = "while it was being stopped";
+    const std::string function(function_outside_of_calls(worker));
+    if (worker.failed_to_stop()) {
+        report->step = function + (function.empty() ? "" : " ") + "while it was being stopped";
         refine_cause(*report, read_notes(worker.view.black_box()), release_->manifest.process, runtime_->oom_kills);
         return report;
     }
@@ -152,6 +169,7 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
         report->step = step_of(worker);
         return report;
     }
+    report->step = function;
     tell_calls(*report, worker);
     return report;
 }
@@ -201,16 +219,19 @@ std::vector<PendingCall*> Lane::begun_calls(const WorkerProcess& worker) {
     return calls;
 }
 
+// Whether it may have died of a call. Not in the plugin's save: which of the calls before it has to do with that, if any,
+// nobody can say.
+bool Lane::was_in_calls(const WorkerProcess& worker) { return function_outside_of_calls(worker).empty(); }
+
 // The call that it died of: the one that was overdue, or what it says that its dispatcher was running, if that can be.
 // Null: it says nothing, or a lie, or another thread crashed, which may have worked for any of several.
 PendingCall* Lane::claimed_call(const WorkerProcess& worker) {
     const std::vector<PendingCall*> begun = begun_calls(worker);
-    if (begun.size() > 1 && worker.crashed_aside()) {
+    if (!was_in_calls(worker) || (begun.size() > 1 && worker.crashed_aside())) {
         return nullptr;
     }
     const std::uint64_t overdue = worker.cause == Cause::hang ? worker.overdue_call : 0;
-    const std::uint64_t id =
-        overdue != 0 ? overdue : worker.view.header().current_call_id.load(std::memory_order_relaxed);
+    const std::uint64_t id = overdue != 0 ? overdue : read_running(worker.view);
     const auto claimed =
         std::find_if(begun.begin(), begun.end(), [id](const PendingCall* call) { return call->id == id; });
     return claimed == begun.end() ? nullptr : *claimed;
@@ -223,7 +244,18 @@ const PendingCall* Lane::running_call(const WorkerProcess& worker) {
     }
     const std::vector<PendingCall*> begun = begun_calls(worker);
     const bool any_of_several = begun.size() > 1 && worker.crashed_aside();
-    return begun.empty() || any_of_several ? nullptr : begun.front();
+    return begun.empty() || any_of_several || !was_in_calls(worker) ? nullptr : begun.front();
+}
+
+// It was killed because its time to end was over: that is asked for, so there is no report.
+void Lane::tell_cut_off(const WorkerProcess& worker) {
+    const bool has_state = (transport::read_once(worker.view.header().traits) & transport::kHasState) != 0;
+    const bool lost = has_state && (worker.begun > std::max(worker.serves_from, worker.checkpoint_position) ||
+                                    worker.checkpoint_open_calls > 0);
+    log_.line(LogSource::host, lost ? LogLevel::error : LogLevel::warning,
+              "its worker was told to end, did not within " +
+                  std::to_string(release_->manifest.supervision.stop.count()) + " ms, and was killed" +
+                  (lost ? ": what calls did since its last checkpoint is lost" : ""));
 }
 
 void Lane::tell_death(const WorkerProcess& worker, const std::shared_ptr<const Report>& report) {

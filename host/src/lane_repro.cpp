@@ -19,7 +19,10 @@ std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes
 // holds the request.
 void Lane::save_repro(Report& report, const WorkerProcess& dead) {
     ReportStore* const store = runtime_->reports.get();
-    const PendingCall* const call = report.running_id != 0 ? calls_.find(report.running_id) : nullptr;
+    const PendingCall* call = report.running_id != 0 ? calls_.find(report.running_id) : nullptr;
+    if (const auto begun = begun_calls(dead); call == nullptr && begun.size() == 1 && !was_in_calls(dead)) {
+        call = begun.front();  // whose answer waited for what it died in
+    }
     if (store == nullptr || store->max_repro_bytes() == 0 || (call == nullptr && report.step.empty())) {
         return;
     }

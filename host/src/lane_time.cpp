@@ -193,11 +193,20 @@ void Lane::recycle() {
     }
 }
 
-// Ends asynchronous calls past their deadline, and a worker that does not let go of one. The next time to look.
+// Ends asynchronous calls past their deadline, a worker that does not let go of one, and one whose dispatcher is gone
+// though its process lives: who waits for an answer would see that, but here may be nobody. The next time to look.
 SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
     drain(done);  // before anybody is blamed for an answer that lies here
     callers_.call_reader();
     SteadyTime next = transport::kNoDeadline;
+    if (nobody_reads() && serving_ && may_serve_on(*serving_)) {
+        next = now + kDispatcherLook;
+        if (serving_->has_lost_dispatcher()) {
+            const WorkerRef former = serving_;
+            replace_serving(done);
+            former->kill();
+        }
+    }
     for (PendingCall* call : calls_.published()) {
         if (call->state == PendingCall::State::open && call->waiter->asynchronous) {
             if (call->deadline <= now) {

@@ -15,6 +15,7 @@ inline constexpr std::chrono::milliseconds kLateStatus{300};       // of that: w
 inline constexpr std::chrono::milliseconds kCrashPatience{2000};   // for the end of one whose crash handler runs
 inline constexpr std::chrono::milliseconds kShortageRetry{50};     // out of descriptors or memory: try again
 inline constexpr std::chrono::seconds kMemoryPeriod{1};            // between two looks at the memory of one in use
+inline constexpr std::chrono::seconds kDispatcherLook{1};          // at that of one whose calls nobody waits for
 
 // From now until then, for a sentence.
 inline std::string rest_of(transport::SteadyTime due) {

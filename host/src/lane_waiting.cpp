@@ -95,7 +95,7 @@ void Lane::look(Lock& lock, SteadyTime deadline, Completions& done) {
             on_crash_notice(done);
             return;
         }
-        if ((death_seen & transport::kDispatcherDied) != 0) {
+        if (worker->has_lost_dispatcher()) {
             on_death_notice(lock, done);
             return;
         }
@@ -216,6 +216,7 @@ void Lane::leave(SyncWaiter& waiter, Completions& done) {
     }
     if (callers_.leave(waiter, clock_) && nobody_reads()) {
         let_supervisor_read(done);
+        watch_deadline(decided_at_ + kDispatcherLook);
     }
     watch_deadline(callers_.due());
 }

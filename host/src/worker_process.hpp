@@ -88,6 +88,7 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     transport::SteadyTime ready_at;
     transport::SteadyTime died_at;
     std::optional<transport::ExitedMessage> exit;
+    bool killed = false;         // by the host
     std::optional<Cause> cause;  // the host's own reason to end it: the first wins
     std::string detail;
     std::uint64_t overdue_call = 0;                // the id of the call that it is ended for, if it hangs
@@ -106,6 +107,8 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     // It served, or stood by. One that has begun a call served, whatever else it says: it may have written over that
     // before the host looked.
     bool was_in_service() const noexcept;
+    // The thread that runs its calls has ended, as the kernel says, or itself.
+    bool has_lost_dispatcher() const noexcept;
     // It may be dead, and nothing would tell.
     bool is_out_of_sight() const noexcept;
     // It died before it had read its order.
@@ -114,9 +117,12 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     std::int64_t pid() const noexcept;
     // 0: not known.
     std::uint64_t resident_bytes() const noexcept;
-    // By one that the host did not send; once its exit status is known, and the next as well.
+    // By one that the host did not send; once its exit status is known, and the next two as well.
     bool died_by_own_signal() const noexcept;
-    bool crashed_while_stopping() const noexcept;
+    // It was asked to end, and died, or left before it had come to the end of that.
+    bool failed_to_stop() const noexcept;
+    // It was asked to end, and did not in time.
+    bool was_cut_off() const noexcept;
     // In a thread of the plugin's own.
     bool crashed_aside() const noexcept;
     // Sends SIGKILL; nothing when it is gone or not yet there.

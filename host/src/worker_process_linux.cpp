@@ -61,8 +61,12 @@ bool WorkerProcess::is_loading() const noexcept {
     return !ready && (life_said() == transport::Life::blank || life_said() == transport::Life::loading);
 }
 
+bool WorkerProcess::has_lost_dispatcher() const noexcept {
+    return (view.header().death.word.load(std::memory_order_acquire) & transport::kDispatcherDied) != 0;
+}
+
 bool WorkerProcess::is_out_of_sight() const noexcept {
-    return !dead && process && death_watch == 0 && (output_watch == 0 || status_known);
+    return !dead && process && death_watch == 0 && (output_watch == 0 || status_known || killed);
 }
 
 bool WorkerProcess::was_in_service() const noexcept {
@@ -94,11 +98,16 @@ std::uint64_t WorkerProcess::resident_bytes() const noexcept {
 }
 
 bool WorkerProcess::died_by_own_signal() const noexcept {
-    return exit && WIFSIGNALED(exit->wait_status) && WTERMSIG(exit->wait_status) != SIGKILL;
+    return exit && WIFSIGNALED(exit->wait_status) && (WTERMSIG(exit->wait_status) != SIGKILL || !killed);
 }
 
-bool WorkerProcess::crashed_while_stopping() const noexcept {
-    return cause == Cause::host_request && died_by_own_signal();
+bool WorkerProcess::failed_to_stop() const noexcept {
+    const bool left_early = exit && WIFEXITED(exit->wait_status) && life_said() == transport::Life::serving;
+    return cause == Cause::host_request && (left_early || died_by_own_signal());
+}
+
+bool WorkerProcess::was_cut_off() const noexcept {
+    return cause == Cause::host_request && killed && !failed_to_stop() && life_said() == transport::Life::serving;
 }
 
 bool WorkerProcess::crashed_aside() const noexcept {
@@ -108,6 +117,7 @@ bool WorkerProcess::crashed_aside() const noexcept {
 
 void WorkerProcess::kill() noexcept {
     if (process && !dead) {
+        killed = true;
         process.signal(SIGKILL);
     }
 }

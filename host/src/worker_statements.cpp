@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "black_box_reader.hpp"
 #include "bulkhead/host/printable.hpp"
 
 namespace bulkhead::detail {
@@ -23,6 +24,24 @@ std::string read_failure(const transport::WorkerOutboxView& view) {
     const std::size_t length = std::min<std::size_t>(transport::read_once(view.header().failure_length), text.size());
     transport::copy_once(text.data(), view.header().failure, length);
     return plain_text({text.data(), length});
+}
+
+std::uint64_t read_running(const transport::WorkerOutboxView& view) {
+    return has_record(view.black_box()) ? transport::read_once(view.black_box().record.call_id)
+                                        : view.header().current_call_id.load(std::memory_order_relaxed);
+}
+
+std::string_view read_function(const transport::WorkerOutboxView& view) {
+    switch (read_running(view)) {
+        case transport::kInSave:
+            return "in its save function";
+        case transport::kInDeactivate:
+            return "in its deactivate function";
+        case transport::kInDestroy:
+            return "in its destroy function";
+        default:
+            return {};
+    }
 }
 
 std::vector<MethodDescription> read_methods(const transport::WorkerOutboxView& view,

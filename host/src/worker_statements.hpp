@@ -22,6 +22,12 @@ std::string plain_text(std::string_view text);
 // The failure or step text.
 std::string read_failure(const transport::WorkerOutboxView& view);
 
+// What its dispatcher runs, or was running when it died or was asked where it hangs: a call's id, or another number.
+std::uint64_t read_running(const transport::WorkerOutboxView& view);
+
+// The plugin's function that its dispatcher runs, or was running, outside of calls: "in its save function"; or nothing.
+std::string_view read_function(const transport::WorkerOutboxView& view);
+
 // The method table with the manifest's overrides of `idempotent`. On failure `wrong` says why it cannot be right, as a
 // clause about "it".
 std::vector<MethodDescription> read_methods(const transport::WorkerOutboxView& view,

@@ -1,5 +1,6 @@
 /* A plugin that counts, and whose count must survive it. Its config names what goes wrong:
- * "refuse_load", "crash_in_load", "grow_in_load" (a file, to 1 GiB), "fail_save"; "create_ms":N, "save_ms":N,
+ * "refuse_load", "crash_in_load", "grow_in_load" (a file, to 1 GiB), "fail_save", "crash_in_save", "exit_in_save" (with
+ * code 7); "create_ms":N, "save_ms":N,
  * "load_ms":N have create, save or load take so long, "exit_ms":N has it exit with code 0 after that time. If its
  * environment has a KEEPER_TRAP, a crash in load leaves a file there, and where one is, create crashes. Where its
  * environment's KEEPER_DEAF is a file, it blocks all signals and has create take as many milliseconds as that says. */
@@ -20,7 +21,7 @@ static struct {
     pthread_mutex_t mutex; /* answers come from threads too */
     long long count;
     size_t padding; /* bytes that the state has beside the count */
-    int refuse_load, crash_in_load, grow_in_load, fail_save;
+    int refuse_load, crash_in_load, grow_in_load, fail_save, crash_in_save, exit_in_save;
     long save_ms, load_ms;
     pthread_t main; /* where it was created */
     int saves;
@@ -78,6 +79,8 @@ static int create(const bulkhead_services *services, bulkhead_bytes config, void
     self.crash_in_load = contains(config, "crash_in_load");
     self.grow_in_load = contains(config, "grow_in_load");
     self.fail_save = contains(config, "fail_save");
+    self.crash_in_save = contains(config, "crash_in_save");
+    self.exit_in_save = contains(config, "exit_in_save");
     self.save_ms = number_after(config, "\"save_ms\":");
     self.load_ms = number_after(config, "\"load_ms\":");
     self.main = pthread_self();
@@ -106,6 +109,12 @@ static int save(void *instance, bulkhead_state *state, bulkhead_error *error) {
         return 1;
     }
     ++self.saves;
+    if (self.crash_in_save) {
+        raise(SIGSEGV);
+    }
+    if (self.exit_in_save) {
+        _exit(7);
+    }
     doze_for(self.save_ms);
     pthread_mutex_lock(&self.mutex);
     const long long count = self.count;

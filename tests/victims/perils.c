@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -245,6 +246,25 @@ static void end_dispatcher(void *instance, bulkhead_call *call, bulkhead_bytes r
     syscall(SYS_exit, 0);
 }
 
+/* A process that it started traces it, and never asks what became of it: so nobody else gets its exit status. */
+static void crash_while_traced(void *instance, bulkhead_call *call, bulkhead_bytes request) {
+    (void)instance, (void)call, (void)request;
+    const pid_t self = getpid();
+    int pair[2];
+    char result = 1;
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* where Yama would have it the other way round only */
+    if (pipe(pair) == 0 && fork() == 0) {
+        const char failed = ptrace(PTRACE_SEIZE, self, NULL, NULL) != 0;
+        after += write(pair[1], &failed, 1) == 1;
+        sleep_for_good(NULL);
+    }
+    if (read(pair[0], &result, 1) != 1 || result != 0) {
+        services->fail(call, 1, "it cannot be traced");
+        return;
+    }
+    write_to_null();
+}
+
 static const bulkhead_method methods[] = {
     {"null_call", 0, 0, null_call},
     {"abort", 0, 0, abort_deep},
@@ -262,6 +282,7 @@ static const bulkhead_method methods[] = {
     {"crash_while_idle", 0, 0, crash_while_idle},
     {"crash_on_own_stack", 0, 0, crash_on_own_stack},
     {"end_dispatcher", 0, 0, end_dispatcher},
+    {"crash_while_traced", 0, 0, crash_while_traced},
 };
 
 static const bulkhead_plugin_table table = {

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <string>
 
+#include "bulkhead/transport/layout.hpp"
+
 namespace bulkhead::worker {
 namespace {
 
@@ -34,7 +36,9 @@ std::optional<Refusal> PluginInstance::load(std::uint32_t version, std::span<con
 
 std::optional<Refusal> PluginInstance::save(bulkhead_state* state) const noexcept {
     bulkhead_error error{};
+    running_.store(transport::kInSave, std::memory_order_relaxed);
     const int result = table_.functions.save(instance_, state, &error);
+    running_.store(0, std::memory_order_relaxed);
     return explain("save", result, error);
 }
 
@@ -49,10 +53,16 @@ std::optional<Refusal> PluginInstance::activate() noexcept {
 
 void PluginInstance::deactivate() noexcept {
     if (table_.functions.deactivate != nullptr) {
+        running_.store(transport::kInDeactivate, std::memory_order_relaxed);
         table_.functions.deactivate(instance_);
+        running_.store(0, std::memory_order_relaxed);
     }
 }
 
-void PluginInstance::destroy() noexcept { table_.functions.destroy(instance_); }
+void PluginInstance::destroy() noexcept {
+    running_.store(transport::kInDestroy, std::memory_order_relaxed);
+    table_.functions.destroy(instance_);
+    running_.store(0, std::memory_order_relaxed);
+}
 
 }  // namespace bulkhead::worker

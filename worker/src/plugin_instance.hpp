@@ -1,6 +1,7 @@
 // The one instance of the plugin that a worker runs.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,7 +18,9 @@ namespace bulkhead::worker {
 // caught, so that the process dies where it was thrown.
 class PluginInstance {
   public:
-    explicit PluginInstance(PluginTable table) : table_(std::move(table)) {}
+    // `running`: where the host is told which function it is that no call runs.
+    PluginInstance(PluginTable table, std::atomic<std::uint64_t>& running)
+        : table_(std::move(table)), running_(running) {}
 
     const std::vector<bulkhead_method>& methods() const noexcept { return table_.methods; }
 
@@ -38,6 +41,7 @@ class PluginInstance {
 
   private:
     PluginTable table_;
+    std::atomic<std::uint64_t>& running_;
     void* instance_ = nullptr;
 };
 

@@ -147,7 +147,8 @@ void serve(const transport::StartMessage& message, std::vector<Descriptor> descr
     give_up_on(apply_policy(order), life);
     install_crash_handler(outbox, signal, host, cell);
     arm_death_notice(outbox.header().death);
-    PluginInstance instance(load(order, std::move(libraries), life, outbox.black_box().record));
+    PluginInstance instance(load(order, std::move(libraries), life, outbox.black_box().record),
+                            outbox.header().current_call_id);
 
     Checkpoints checkpoints(host, outbox, signal, instance, replies, services, order.checkpoints);
 

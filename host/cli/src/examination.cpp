@@ -1,7 +1,9 @@
 #include "examination.hpp"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "failure.hpp"
 #include "trial_manifest.hpp"
@@ -13,6 +15,15 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr char kStopStep[] = "while it was being stopped";
+
+// Nor in a start.
+bool is_in_no_call(const Report& report) {
+    constexpr std::array<std::string_view, 4> kSteps = {"", "in its save function", "in its deactivate function",
+                                                        "in its destroy function"};
+    const bool in_life = std::find(kSteps.begin(), kSteps.end(), report.step) != kSteps.end();
+    return report.running_method.empty() && report.cause != Cause::start_failure &&
+           (in_life || report.step.ends_with(kStopStep));
+}
 
 // Changes nothing that a plugin can see, but that its state begins empty and is kept in no file. Few restarts, because
 // a plugin that dies at each start has been understood after some.
@@ -36,7 +47,7 @@ Examination::Examination(PluginPath path, CheckOptions options)
     impatient_ = impatient(path_.text(), manifest_);
     HostOptions host_options;
     host_options.on_death = [this](const Report& report) {
-        if (report.step == kStopStep || (report.step.empty() && report.running_method.empty())) {
+        if (is_in_no_call(report)) {
             const std::lock_guard lock(mutex_);
             deaths_.push_back(std::make_shared<Report>(report));
         }
@@ -107,11 +118,12 @@ void Examination::finish() {
     host_.reset();
     std::set<std::string> told;
     for (const auto& report : deaths_) {
-        if (told.insert(report->clause()).second && report->step == kStopStep) {
-            add(Verdict::finding, "stop", "its worker " + report->clause(), {}, report);
-        } else if (report->step.empty() && report->cause != Cause::start_failure && told.insert("").second) {
-            add(Verdict::finding, "life", "its worker " + report->clause() + " while it ran no call", {}, report);
+        if (!told.insert(report->clause()).second) {
+            continue;
         }
+        const bool idle = report->step.empty();
+        add(Verdict::finding, report->step.ends_with(kStopStep) ? "stop" : "life",
+            "its worker " + report->clause() + (idle ? " while it ran no call" : ""), {}, report);
     }
     if (told.empty() && !slow_stop_told_ && !methods_.empty()) {
         add(Verdict::good, "stop", "every worker stopped in order");

@@ -183,7 +183,7 @@ TEST_CASE("a plugin that cannot start is a finding with its cause") {
 }
 
 TEST_CASE("a plugin that crashes or hangs when it is stopped is found") {
-    const std::vector<Expected> all{{"crash", "crashed with SIGSEGV (11) while it was being stopped"},
+    const std::vector<Expected> all{{"crash", "crashed with SIGSEGV (11) in its destroy function while it was being stopped"},
                                     {"hang", "had to be killed"}};
     for (const Expected& fault : all) {
         CAPTURE(fault.of);

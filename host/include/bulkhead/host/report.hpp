@@ -99,7 +99,7 @@ struct BULKHEAD_HOST_EXPORT Report {
     Cause cause = Cause::unknown;
     int signal = 0;     // the signal that ended it; 0: none
     int exit_code = 0;  // when it exited
-    std::string step;   // what it was doing if it was not ready yet, or was being stopped
+    std::string step;   // what it was doing outside of calls, if that is known: starting, saving its state, stopping
     // protocol_violation: the broken rule; start_failure: the worker's own sentence; abort: the exception that nobody
     // caught; out_of_memory: what tells it; policy_violation: what it did.
     std::string detail;

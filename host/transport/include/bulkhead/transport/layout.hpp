@@ -223,6 +223,11 @@ struct DeathNotice {
 };
 inline constexpr std::uint32_t kDispatcherDied = 0x4000'0000;  // in `word`; the kernel's FUTEX_OWNER_DIED
 
+// In `current_call_id`: the plugin's function that the dispatcher runs outside of calls. No call has such an id.
+inline constexpr std::uint64_t kInSave = ~std::uint64_t{0};
+inline constexpr std::uint64_t kInDeactivate = kInSave - 1;
+inline constexpr std::uint64_t kInDestroy = kInSave - 2;
+
 struct WorkerOutboxHeader {
     // Line 1: identity, written once after mapping.
     std::uint64_t magic;
@@ -239,7 +244,8 @@ struct WorkerOutboxHeader {
     // Line 3: positions below this have entered the plugin or were skipped. The host reads it on deaths,
     // expired deadlines and when the ring looks full.
     alignas(kCacheLine) std::atomic<std::uint64_t> begun;
-    std::atomic<std::uint64_t> current_call_id;  // black box: what the dispatcher is running, 0 when idle
+    // Black box: what the dispatcher is running: a call's id, 0 when idle, or one of the numbers above.
+    std::atomic<std::uint64_t> current_call_id;
     std::atomic<std::uint32_t> answers_held;     // given by the plugin, but waiting for a checkpoint
     std::uint32_t reserved3[11];
     // Line 4: read by the host after each request.
