@@ -24,10 +24,10 @@ std::optional<std::string> Lane::restore_state() {
         if (keeping.when_refused == RefusedState::stay_down || reading.unreadable) {
             return reading.refusal;
         }
-        log_.line(LogSource::host, LogLevel::error, "its state is put aside: " + reading.refusal);
         if (auto failed = file.put_aside()) {
-            return failed;
+            return reading.refusal + ", and " + *failed;
         }
+        log_.line(LogSource::host, LogLevel::error, "its state was put aside: " + reading.refusal);
     }
     return reading.state ? begin_with(reading.state->version, reading.state->bytes) : std::nullopt;
 }

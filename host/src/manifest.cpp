@@ -147,10 +147,13 @@ void read_environment(const Section& root, Manifest& manifest) {
     }
     const Section section(*value, "environment");
     for (const auto& [key, item] : section.json().items()) {
-        const bool has_zero = key.find('\0') != std::string::npos ||
-                              (item.is_string() && item.get_ref<const std::string&>().find('\0') != std::string::npos);
-        if (key.empty() || key.find('=') != std::string::npos || has_zero || !(item.is_string() || item.is_null())) {
-            refuse("field '" + section.name_of(key) + "' must be a text, or null for the server's own value");
+        if (key.empty() || key.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
+            refuse("field '" + section.name_of(key) + "' has a name that no variable can have");
+        }
+        const bool has_zero = item.is_string() && item.get_ref<const std::string&>().find('\0') != std::string::npos;
+        if (has_zero || !(item.is_string() || item.is_null())) {
+            refuse("field '" + section.name_of(key) +
+                   "' must be a text without zero bytes, or null for the server's own value");
         }
         manifest.environment[key] = item.is_null() ? std::nullopt : std::optional(item.get<std::string>());
     }

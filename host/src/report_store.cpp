@@ -84,14 +84,24 @@ std::shared_ptr<const Report> ReportStore::keep(const std::shared_ptr<const Repo
     auto kept = std::make_shared<Report>(*report);
     const std::lock_guard lock(disk_mutex_);
     std::string text = json_text(*kept);
-    if (repro) {
-        kept->repro_note = write_repro(*repro, *report, text.size());
-        if (!kept->repro_note.empty()) {
-            kept->repro.clear();
-            text = json_text(*kept);
-        }
+    const auto leave_out_repro = [&](std::string why) {
+        kept->repro_note = std::move(why);
+        kept->repro.clear();
+        text = json_text(*kept);
+    };
+    std::string no_repro = repro ? write_repro(*repro, *report, text.size()) : std::string();
+    if (!no_repro.empty()) {
+        leave_out_repro(std::move(no_repro));
     }
-    write_report(kept->id, text, complain);
+    std::error_code error = write_report(kept->id, text);
+    if (error && repro && !kept->repro.empty()) {  // it may have taken the room, and is found by its report only
+        folder_.remove(file_of(kept->id, kReproEnding));
+        leave_out_repro(folder_.path().string() + " has no room for it beside its report: " + error.message());
+        error = write_report(kept->id, text);
+    }
+    if (error) {
+        complain_once(error, complain);
+    }
     make_room(kept->id);
     warn_once(complain);
     return kept;
@@ -116,15 +126,11 @@ std::string ReportStore::write_repro(Repro& repro, const Report& report, std::ui
     return error ? folder_.path().string() + " cannot be written to: " + error.message() : std::string();
 }
 
-void ReportStore::write_report(const std::string& id, const std::string& text, const Complaint& complain) {
-    std::error_code error = std::make_error_code(std::errc::file_too_large);
-    if (text.size() <= max_bytes_) {
-        error =
-            folder_.write(file_of(id, kReportEnding), file_of(id, kUnfinishedEnding), {std::as_bytes(std::span(text))});
+std::error_code ReportStore::write_report(const std::string& id, const std::string& text) const {
+    if (text.size() > max_bytes_) {
+        return std::make_error_code(std::errc::file_too_large);
     }
-    if (error) {
-        complain_once(error, complain);
-    }
+    return folder_.write(file_of(id, kReportEnding), file_of(id, kUnfinishedEnding), {std::as_bytes(std::span(text))});
 }
 
 // The folder's limits are kept by whoever writes: another host may have written, or removed, at the same moment. The

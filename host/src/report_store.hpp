@@ -40,7 +40,7 @@ class ReportStore {
   private:
     std::optional<Repro> take(const std::string& id);
     std::string write_repro(Repro& repro, const Report& report, std::uint64_t report_bytes) const;
-    void write_report(const std::string& id, const std::string& text, const Complaint& complain);
+    std::error_code write_report(const std::string& id, const std::string& text) const;
     void make_room(const std::string& newest) const;
     void warn_once(const Complaint& complain);
     void complain_once(const std::error_code& error, const Complaint& complain);

@@ -139,8 +139,9 @@ TEST_CASE("the environment has texts, and null for the server's own") {
     for (const Json& wrong : {Json(1), Json(true), Json::array(), Json::object()}) {
         refused(with("/environment", {{"TZ", wrong}}), {"'environment.TZ'"});
     }
-    refused(with("/environment", {{"A=B", "x"}}), {"'environment.A=B'"});
-    refused(with("/environment", {{"", "x"}}), {"environment"});
+    refused(with("/environment", {{"A=B", "x"}}), {"'environment.A=B'", "a name that no variable can have"});
+    refused(with("/environment", {{"", "x"}}), {"environment", "a name that no variable can have"});
+    refused(with("/environment", {{"TZ", std::string("a\0b", 3)}}), {"'environment.TZ'", "without zero bytes"});
 }
 
 TEST_CASE("latency is one of three words, and adaptive when nothing is said") {

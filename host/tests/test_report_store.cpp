@@ -308,6 +308,23 @@ TEST_CASE("a disk without room loses the report and nothing else, and is complai
     CHECK(keeper.complaints.size() == 1);
 }
 
+TEST_CASE("no repro stays whose report could not be kept") {
+    const testing::ScratchFolder scratch;
+    Keeper keeper(scratch.path());
+    const std::string id = id_number(1);
+    fs::create_directory(scratch.path() / (id + ".json"));  // in the way of the report alone
+    REQUIRE(keeper.store.hold(id, repro_with(1000)));
+    auto report = std::make_shared<Report>(*report_named(id));
+    report->repro = keeper.store.repro_path(id);
+    const auto kept = keeper.store.keep(
+        report, [&keeper](std::string_view text) { keeper.complaints.emplace_back(text); });
+    CHECK(kept->repro.empty());
+    CHECK(kept->repro_note ==
+          scratch.path().string() + " has no room for it beside its report: Is a directory");
+    CHECK(keeper.complaints.size() == 1);
+    CHECK(names_in(scratch.path()) == std::vector{id + ".json"});
+}
+
 TEST_CASE("a folder that cannot be is complained of once, and another cause once more") {
     const testing::ScratchFolder scratch;
     const fs::path folder = scratch.write("file", "") / "reports";

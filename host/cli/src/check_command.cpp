@@ -160,10 +160,18 @@ void examine(Examination& examination) {
         return;
     }
     const auto methods = examination.methods();
-    if (methods.empty() && !options.method.empty()) {
-        throw Failure(ExitCode::usage, "plugin " + examination.manifest().name + " has no method '" + options.method +
+    const auto refuse = [&examination](const std::string& method) {
+        throw Failure(ExitCode::usage, "plugin " + examination.manifest().name + " has no method '" + method +
                                            "'; `bulkhead inspect " + examination.path().named() +
                                            "` lists its methods");
+    };
+    if (methods.empty() && !options.method.empty()) {
+        refuse(options.method);
+    }
+    for (const std::string& kept : options.keeps) {
+        if (options.method.empty() && std::find(methods.begin(), methods.end(), kept) == methods.end()) {
+            refuse(kept);
+        }
     }
     if (methods.empty()) {
         examination.add(Verdict::note, "calls", "it has no methods, so nobody can call it");

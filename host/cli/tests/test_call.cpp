@@ -73,6 +73,7 @@ TEST_CASE("a request that ends nowhere, is a folder or may not be read is refuse
     refused(bulkhead({"call", kFaulty, "echo", "--file", "/dev/zero"}), "larger than the plugin takes");
     refused(bulkhead({"call", kFaulty, "echo", "--file", "/tmp"}), "Is a directory");
     refused(bulkhead({"call", kFaulty, "echo", "--file", "/nowhere"}), "No such file");
+    refused(bulkhead({"call", kFaulty, "echo", "--file", ""}), "no file has an empty name");
     refused(bulkhead({"call", kFaulty, "echo", "-"}, {.closed = {0}}), "standard input cannot be read");
     if (::geteuid() != 0) {
         const ScratchFolder scratch;
@@ -266,7 +267,7 @@ TEST_CASE("a state that cannot be kept is said, although the call went well") {
     std::ofstream(file) << "damaged";
     const Ran damaged = bulkhead({"call", folder.path().string(), "get"});
     CHECK(damaged.out == "0");
-    CHECK_MESSAGE(damaged.err.starts_with("bulkhead: plugin keeper: its state is put aside: "), damaged.err);
+    CHECK_MESSAGE(damaged.err.starts_with("bulkhead: plugin keeper: its state was put aside: "), damaged.err);
     CHECK(damaged.code == 0);
 }
 

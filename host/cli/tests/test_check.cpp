@@ -251,6 +251,7 @@ TEST_CASE("hostile manifests are findings, not accidents") {
 
 TEST_CASE("a method that is not there, and a case of no method, are wrong usage") {
     CHECK(bulkhead({"check", kFaulty, "--method", "frobnicate"}).code == 2);
+    CHECK(bulkhead({"check", kFaulty, "--keeps", "frobnicate", "--budget", "1s"}).code == 2);
     CHECK(bulkhead({"check", kFaulty, "--case", "3"}).code == 2);
 }
 
