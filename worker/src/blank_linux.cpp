@@ -31,6 +31,7 @@ std::error_code last_error() { return {errno, std::generic_category()}; }
     reset_signals();
     set_process_name("bulkhead-blank");
     if (use == transport::BlankFor::later) {
+        set_time_slice(TimeSlice::longest);  // nobody waits for this
         warm_up(orders);
     }
     set_time_slice(TimeSlice::shortest);
@@ -67,14 +68,10 @@ std::optional<Blank> make_blank(transport::BlankFor use, std::error_code& error)
     transport::Descriptor far(ends[1]);
     const pid_t fork_server = ::getpid();
     Blank blank;
-    // Nobody waits for one that is for later: neither its making nor its first steps, for it inherits this, take a core
-    // from a worker that starts or from whoever waits for that.
-    set_time_slice(use == transport::BlankFor::later ? TimeSlice::longest : TimeSlice::shortest);
     blank.pid = ::fork();
     if (blank.pid == 0) {
         run_blank(std::move(far), fork_server, use);
     }
-    set_time_slice(TimeSlice::shortest);
     if (blank.pid < 0) {
         error = last_error();
         return std::nullopt;
