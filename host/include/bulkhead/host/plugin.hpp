@@ -53,7 +53,8 @@ class BULKHEAD_HOST_EXPORT Plugin {
     result<void> stop() const;
     result<void> start() const;
     // Puts a fresh worker in the place of the serving one; no call notices. Starts it when there is none. Where a start
-    // is under way both wait for its end first, and restart() then replaces what came of it.
+    // is under way both wait for its end first, and restart() then replaces what came of it. Fails as start() does; who
+    // served before serves on then.
     result<void> restart() const;
     // Forgets deaths and quarantined requests, and ends `backoff` and `fatal`. Does not wait for the worker.
     void reset() const;
