@@ -163,7 +163,8 @@ TEST_CASE("a crash in an orderly stop is told, and not held against the host's o
         }
         REQUIRE(deaths.all().size() == 1);
         CHECK(deaths.all()[0].cause == Cause::crash);
-        CHECK(deaths.all()[0].clause() == "crashed with SIGSEGV (11) in its destroy function while it was being stopped");
+        CHECK(deaths.all()[0].clause() ==
+              "crashed with SIGSEGV (11) in its destroy function while it was being stopped");
     }
 }
 

@@ -136,8 +136,10 @@ class Continuer : public boost::asio::execution_context::service {
         const auto give_up_at = std::chrono::steady_clock::now() + kPatience;
         std::unique_lock lock(mutex_);
         while (!changed_.wait_for(lock, stop, kPause, [&stop] { return stop.stop_requested(); })) {
+            const bool gives_up = std::chrono::steady_clock::now() >= give_up_at;
             if (child_ > 0) {
-                ::kill(child_, std::chrono::steady_clock::now() < give_up_at ? SIGCONT : SIGKILL);
+                ::kill(child_, gives_up ? SIGKILL : SIGCONT);
+                child_ = gives_up ? 0 : child_;  // from now on the server may reap it
             }
         }
     }

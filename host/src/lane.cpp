@@ -153,13 +153,8 @@ void Lane::await_end(Lock& lock) {
     if (life_.wait_until(lock, stop_by_, is_over)) {
         return;
     }
-    for (const WorkerRef& worker : {serving_, coming_}) {
-        if (worker) {
-            worker->kill();
-        }
-    }
-    for (const WorkerRef& worker : leaving_) {
-        worker->kill();
+    for (const WorkerRef& worker : workers()) {
+        worker->cut_off_stop();
     }
     life_.wait_for(lock, kKillPatience, is_over);
 }

@@ -265,7 +265,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void follow(const RestartDecision& decision, const WorkerProcess& dead, const std::shared_ptr<const Report>& report,
                 Completions& done);
     RestartDecision decide_on(WorkerEnd end, bool served, transport::SteadyTime died_at);
-    void go_on_without_successor(const std::string& why);
+    void go_on_without_successor(const std::string& why, const std::shared_ptr<const Report>& report);
     static WorkerEnd end_of(const WorkerProcess& dead, const Report& report);
     void settle_begun(WorkerProcess& dead, const std::shared_ptr<const Report>& report, Completions& done);
     bool may_repeat(const WorkerProcess& dead, const PendingCall& call) const;
@@ -303,6 +303,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     // ---- lane_time.cpp, supervisor thread
     void on_timer();
     transport::SteadyTime check_calls(transport::SteadyTime now, Completions& done);
+    bool note_progress(WorkerProcess& worker, transport::SteadyTime now);
     transport::SteadyTime check_hang(WorkerProcess& worker, transport::SteadyTime now);
     bool is_answer_kept_back(PendingCall& call, const WorkerProcess& worker);
     transport::SteadyTime check_start(transport::SteadyTime now, Completions& done);
@@ -367,8 +368,9 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     transport::SteadyTime order_again_at_ = transport::kNoDeadline;
     transport::SteadyTime armed_ = transport::kNoDeadline;
     std::shared_ptr<const Report> last_report_;
-    std::string failure_;       // why it is fatal
-    std::string not_replaced_;  // why the serving worker was not, when last it was to be
+    std::string failure_;  // why it is fatal
+    std::pair<std::string, std::shared_ptr<const Report>>
+        not_replaced_;  // why the serving worker was not, the last time
     Stats stats_;
 
     std::uint32_t views_ = 0;             // replies that are looked at in place

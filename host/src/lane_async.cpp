@@ -67,7 +67,7 @@ std::optional<ErrorCode> Lane::try_start(Lock& lock, const Submission& submissio
     watch_deadline(submission.deadline);  // the timer may have fired while the request was copied
     waiter->call_id = admission.call->id;
     if (callers_.reader() == nullptr) {
-        watch_deadline(submission.begin + kDispatcherLook);
+        watch_deadline(std::max(submission.begin, decided_at_) + kDispatcherLook);
         if (!supervisor_reads_) {
             set_host_waits(transport::kHostPolls);  // before the reply can be there
         }

@@ -53,6 +53,7 @@ std::optional<Error> Lane::wait_for_start(Lock& lock) {
         lock.lock();
         if (!ordered) {
             start_over_ = true;
+            life_.notify_all();
             return Error{ErrorCode::load_failed, Effect::none, 0, "the host is being destroyed", nullptr};
         }
     }
@@ -165,7 +166,7 @@ std::optional<Error> Lane::restart() {
         return Error{ErrorCode::load_failed, Effect::none, 0, not_restarted + failure_, last_report_};
     }
     return Error{ErrorCode::load_failed, Effect::none, 0,
-                 not_restarted + not_replaced_ + "; its former worker serves on", last_report_};
+                 not_restarted + not_replaced_.first + "; its former worker serves on", not_replaced_.second};
 }
 
 void Lane::reset() {

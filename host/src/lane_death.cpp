@@ -44,8 +44,8 @@ void Lane::on_status_lost(std::uint64_t start_id) {
         {
             const Lock lock(mutex_);
             worker->blameless = true;
+            worker->kill();
         }
-        worker->kill();
         if (worker->dead) {
             on_gone(worker);
         } else {
@@ -154,7 +154,7 @@ void Lane::on_blank_lost(const WorkerRef& worker, Completions& done) {
     } else if (!serving_ || serving_->dead) {
         fail(name_for_sentence() + " cannot be started: " + decision.why, nullptr, done);
     } else {
-        go_on_without_successor(decision.why);
+        go_on_without_successor(decision.why, nullptr);
     }
     life_.notify_all();
 }
@@ -226,7 +226,7 @@ void Lane::settle_succession(WorkerProcess& dead, const std::shared_ptr<const Re
     const bool lived = report->uptime > release_->manifest.supervision.restart.burst.within;
     const bool served = dead.served_well || lived || (end == WorkerEnd::blameless && dead.was_in_service());
     if (end == WorkerEnd::failed_start && handover_wanted_) {
-        go_on_without_successor("it " + report->clause());
+        go_on_without_successor("it " + report->clause(), report);
     }
     follow(decide_on(end, served, dead.died_at), dead, report, done);
 }
@@ -241,11 +241,11 @@ RestartDecision Lane::decide_on(WorkerEnd end, bool served, SteadyTime died_at) 
 }
 
 // Whoever serves goes on, and is not replaced for now.
-void Lane::go_on_without_successor(const std::string& why) {
+void Lane::go_on_without_successor(const std::string& why, const std::shared_ptr<const Report>& report) {
     if (!std::exchange(handover_wanted_, false)) {
         return;
     }
-    not_replaced_ = why;
+    not_replaced_ = {why, report};
     log_.line(LogSource::host, LogLevel::error, "its worker is not replaced by the next one: " + why);
     if (serving_ && serving_->recycle_at == transport::kNoDeadline &&
         serving_->recycle_from == transport::kNoPosition) {  // its time had come, and comes again
@@ -280,7 +280,7 @@ void Lane::follow(const RestartDecision& decision, const WorkerProcess& dead,
             break;
         case RestartDecision::Next::stay_down:
             if (only_stood_by) {
-                go_on_without_successor(decision.why);
+                go_on_without_successor(decision.why, report);
             } else {
                 log_.line(LogSource::host, LogLevel::warning, "it stays down: " + decision.why);
                 enter(State::stopping, decision.why, report);
@@ -293,7 +293,7 @@ void Lane::follow(const RestartDecision& decision, const WorkerProcess& dead,
             break;
         case RestartDecision::Next::give_up:
             if (only_stood_by) {
-                go_on_without_successor(decision.why);
+                go_on_without_successor(decision.why, report);
                 order_at(std::chrono::steady_clock::now() + release_->manifest.supervision.restart.backoff.cap);
             } else {
                 const std::string what = start_over_ ? "" : name_for_sentence() + " cannot be started: ";

@@ -40,7 +40,7 @@ std::string note_on_stack(const WorkerProcess& worker, const Report& report) {
         default:
             break;
     }
-    if (worker.cause) {
+    if (worker.cause && !worker.failed_to_stop()) {
         return "none: the host ended it";
     }
     if (report.signal == 0) {
@@ -64,9 +64,12 @@ std::string step_of(const WorkerProcess& worker) {
     }
 }
 
-// What the dispatcher was running, if it was not another thread that died.
+// What the dispatcher was running, if it is that which ended the worker, and not another thread or a call that hung
+// while the dispatcher went on.
 std::string_view function_outside_of_calls(const WorkerProcess& worker) {
-    return worker.crashed_aside() ? std::string_view() : read_function(worker.view);
+    const bool call_hung = worker.cause == Cause::hang && worker.overdue_call != 0 && !worker.stands_still;
+    const bool elsewhere = call_hung || worker.crashed_aside() || worker.cause == Cause::protocol_violation;
+    return elsewhere ? std::string_view() : read_function(worker.view);
 }
 
 }  // namespace
@@ -219,8 +222,8 @@ std::vector<PendingCall*> Lane::begun_calls(const WorkerProcess& worker) {
     return calls;
 }
 
-// Whether it may have died of a call. Not in the plugin's save: which of the calls before it has to do with that, if any,
-// nobody can say.
+// Whether it may have died of a call. Not in the plugin's save: which of the calls before it has to do with that, if
+// any, nobody can say.
 bool Lane::was_in_calls(const WorkerProcess& worker) { return function_outside_of_calls(worker).empty(); }
 
 // The call that it died of: the one that was overdue, or what it says that its dispatcher was running, if that can be.

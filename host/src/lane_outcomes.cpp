@@ -183,6 +183,9 @@ void Lane::expire(PendingCall& call, ErrorCode code, Completions& done, std::sha
     call.ran = serving_ && call.position < serving_->begun;
     if (call.deadline != transport::kNoDeadline) {
         watch_deadline(call.deadline + release_->manifest.supervision.hang_grace);
+        if (serving_ && !serving_->accused) {
+            note_progress(*serving_, clock_.now());  // so that it is known then whether it has moved since
+        }
     }
     decide(call, std::move(outcome), done);
 }
@@ -275,6 +278,7 @@ void Lane::accuse(WorkerProcess& worker, const char* rule) {
         worker.detail = rule;
     }
     worker.kill();
+    watch_deadline(std::chrono::steady_clock::now() + kSettling);  // should nothing tell of its end
     callers_.call_reader();
 }
 

@@ -145,6 +145,7 @@ void Lane::on_death_notice(Lock& lock, Completions& done) {
     done.wake();
     lock.lock();
     former->kill();
+    watch_deadline(std::chrono::steady_clock::now() + kSettling);  // should nothing tell of its end
 }
 
 // Not when it is on its way out: then its death is no news.

@@ -133,11 +133,11 @@ SteadyTime Lane::check_lives(SteadyTime now, std::vector<WorkerRef>& overdue) {
         } else if (worker->handing_over) {
             // While it has calls to answer, their deadlines decide; then it has some time from the last of them on.
             at(std::max(worker->handing_over_at, worker->progress_at) + stop, [&] {
-                const bool busy = !begun_calls(*worker).empty();
+                const bool busy = !worker->has_lost_dispatcher() && !begun_calls(*worker).empty();
                 next = std::min(next, busy ? now + stop : end_overdue(*worker, Cause::hang, "", now));
             });
         } else if (worker->cause == Cause::host_request || state_ == State::stopping || state_ == State::fatal) {
-            at(stop_by_, [&] { worker->kill(); });
+            at(stop_by_, [&] { worker->cut_off_stop(); });
         }
     }
     return next;
@@ -199,21 +199,23 @@ SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
     drain(done);  // before anybody is blamed for an answer that lies here
     callers_.call_reader();
     SteadyTime next = transport::kNoDeadline;
-    if (nobody_reads() && serving_ && may_serve_on(*serving_)) {
-        next = now + kDispatcherLook;
-        if (serving_->has_lost_dispatcher()) {
-            const WorkerRef former = serving_;
-            replace_serving(done);
-            former->kill();
-        }
-    }
+    bool any_open = false;
     for (PendingCall* call : calls_.published()) {
         if (call->state == PendingCall::State::open && call->waiter->asynchronous) {
             if (call->deadline <= now) {
                 expire(*call, ErrorCode::timed_out, done);
             } else {
+                any_open = true;
                 next = std::min(next, call->deadline);
             }
+        }
+    }
+    if (any_open && nobody_reads() && serving_ && may_serve_on(*serving_)) {
+        next = std::min(next, now + kDispatcherLook);
+        if (serving_->has_lost_dispatcher()) {
+            const WorkerRef former = serving_;
+            replace_serving(done);
+            former->kill();
         }
     }
     if (serving_ && !serving_->dead && !serving_->accused) {
@@ -226,6 +228,17 @@ SteadyTime Lane::check_calls(SteadyTime now, Completions& done) {
     return next;
 }
 
+// Whether it has begun or answered anything since the lane last looked.
+bool Lane::note_progress(WorkerProcess& worker, SteadyTime now) {
+    const std::uint64_t progress = refresh_begun(worker) + worker.replies.position();  // both only grow
+    if (progress == worker.progress) {
+        return false;
+    }
+    worker.progress = progress;
+    worker.progress_at = now;
+    return true;
+}
+
 // A worker hangs when it still holds a call that it was running at its deadline, or does not even take the next one
 // although nothing keeps it busy; each for longer than the grace. For how long it may load and activate is
 // check_start()'s to say.
@@ -234,12 +247,8 @@ SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
         return end_overdue(worker, Cause::hang, "", now);
     }
     const auto grace = release_->manifest.supervision.hang_grace;
-    const std::uint64_t begun = refresh_begun(worker);
-    const std::uint64_t progress = begun + worker.replies.position();  // both only grow
-    if (progress != worker.progress) {
-        worker.progress = progress;
-        worker.progress_at = now;
-    }
+    const bool moves = note_progress(worker, now);
+    const std::uint64_t begun = worker.begun;
     bool busy = !worker.serving;  // or with a call that may still take its time
     DueCall held;                 // that it was running, or ...
     DueCall waiting;              // ... does not even take
@@ -262,6 +271,7 @@ SteadyTime Lane::check_hang(WorkerProcess& worker, SteadyTime now) {
     for (const DueCall& due : {held, unlimited, busy ? DueCall() : waiting}) {
         if (due.at <= now) {
             worker.overdue_call = due.id;
+            worker.stands_still = !moves;
             return end_overdue(worker, Cause::hang, "", now);
         }
     }

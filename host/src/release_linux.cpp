@@ -60,7 +60,8 @@ class LibraryCollector {
     // What was read before, when it is the same.
     result<NamedLibrary> take(const std::string& name) const {
         const std::filesystem::path path = manifest_.directory / name;
-        const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe would be waited for
+        // Whatever it is: a pipe would be waited for, a terminal might become ours.
+        const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
         struct stat status {};
         if (!file || ::fstat(file.get(), &status) != 0) {
             return refuse(name, errno == ENOENT ? "there is no file " + path.string() : unreadable(path, errno));

@@ -89,9 +89,11 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     transport::SteadyTime died_at;
     std::optional<transport::ExitedMessage> exit;
     bool killed = false;         // by the host
+    bool cut_off = false;        // because its time to end was over
     std::optional<Cause> cause;  // the host's own reason to end it: the first wins
     std::string detail;
-    std::uint64_t overdue_call = 0;                // the id of the call that it is ended for, if it hangs
+    std::uint64_t overdue_call = 0;                // the id of the call that it is ended for, if it hangs; and ...
+    bool stands_still = false;                     // ... since that was due it has begun nothing, and answered nothing
     SteadyTime stack_by = transport::kNoDeadline;  // it is being ended because time is over; then it is killed at last
     std::string stack_note;                        // why it did not say where it is
     std::map<std::uint64_t, SteadyTime> unlimited_since;  // watchdog: calls without a deadline, first seen begun when
@@ -121,12 +123,14 @@ struct WorkerProcess : std::enable_shared_from_this<WorkerProcess> {
     bool died_by_own_signal() const noexcept;
     // It was asked to end, and died, or left before it had come to the end of that.
     bool failed_to_stop() const noexcept;
-    // It was asked to end, and did not in time.
+    // It was asked to end, did not in time, and had begun to serve.
     bool was_cut_off() const noexcept;
     // In a thread of the plugin's own.
     bool crashed_aside() const noexcept;
     // Sends SIGKILL; nothing when it is gone or not yet there.
     void kill() noexcept;
+    // The same for one that was asked to end, and whose time for that is over.
+    void cut_off_stop() noexcept;
     // Once ready. From then on its outbox is as it is: nobody can map it again, or take pages out of it, which
     // would be a SIGBUS in a reader when the machine has no others to give.
     void close_outbox() noexcept;

@@ -102,12 +102,13 @@ bool WorkerProcess::died_by_own_signal() const noexcept {
 }
 
 bool WorkerProcess::failed_to_stop() const noexcept {
-    const bool left_early = exit && WIFEXITED(exit->wait_status) && life_said() == transport::Life::serving;
+    const bool at_work = life_said() == transport::Life::serving || life_said() == transport::Life::handed_over;
+    const bool left_early = at_work && exit && WIFEXITED(exit->wait_status);
     return cause == Cause::host_request && (left_early || died_by_own_signal());
 }
 
 bool WorkerProcess::was_cut_off() const noexcept {
-    return cause == Cause::host_request && killed && !failed_to_stop() && life_said() == transport::Life::serving;
+    return cut_off && !failed_to_stop() && life_said() == transport::Life::serving;
 }
 
 bool WorkerProcess::crashed_aside() const noexcept {
@@ -120,6 +121,11 @@ void WorkerProcess::kill() noexcept {
         killed = true;
         process.signal(SIGKILL);
     }
+}
+
+void WorkerProcess::cut_off_stop() noexcept {
+    cut_off = cut_off || (!dead && !killed);
+    kill();
 }
 
 void WorkerProcess::close_outbox() noexcept {

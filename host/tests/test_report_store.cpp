@@ -2,7 +2,6 @@
 #include "report_store.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -13,6 +12,7 @@
 #include "bulkhead/host/report_folder.hpp"
 #include "report_names.hpp"
 #include "runtime.hpp"
+#include "support/file_size_limit.hpp"
 #include "support/sample_report.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -73,22 +73,6 @@ mode_t mode_of(const fs::path& path) {
     REQUIRE(::stat(path.c_str(), &facts) == 0);
     return facts.st_mode & 07777;
 }
-
-// No file of this process can grow beyond so many bytes.
-class FileSizeLimit {
-  public:
-    explicit FileSizeLimit(rlim_t bytes) {
-        REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
-        const rlimit limit{bytes, before_.rlim_max};
-        REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    }
-    ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-    FileSizeLimit(const FileSizeLimit&) = delete;
-    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
-  private:
-    rlimit before_{};
-};
 
 TEST_CASE("a report is kept for this user only, in a folder that is made when it is needed") {
     const testing::ScratchFolder scratch;
@@ -290,7 +274,7 @@ TEST_CASE("a disk without room loses the report and nothing else, and is complai
     Keeper keeper(scratch.path());
     keeper.keep(id_number(1));
     {
-        const FileSizeLimit limit(100);
+        const testing::FileSizeLimit limit(100);
         for (int number = 2; number < 5; ++number) {
             REQUIRE(keeper.store.hold(id_number(number), repro_with(1000)));
             const auto kept = keeper.keep(id_number(number));
@@ -316,11 +300,10 @@ TEST_CASE("no repro stays whose report could not be kept") {
     REQUIRE(keeper.store.hold(id, repro_with(1000)));
     auto report = std::make_shared<Report>(*report_named(id));
     report->repro = keeper.store.repro_path(id);
-    const auto kept = keeper.store.keep(
-        report, [&keeper](std::string_view text) { keeper.complaints.emplace_back(text); });
+    const auto kept =
+        keeper.store.keep(report, [&keeper](std::string_view text) { keeper.complaints.emplace_back(text); });
     CHECK(kept->repro.empty());
-    CHECK(kept->repro_note ==
-          scratch.path().string() + " has no room for it beside its report: Is a directory");
+    CHECK(kept->repro_note == scratch.path().string() + " has no room for it beside its report: Is a directory");
     CHECK(keeper.complaints.size() == 1);
     CHECK(names_in(scratch.path()) == std::vector{id + ".json"});
 }
@@ -336,7 +319,7 @@ TEST_CASE("a folder that cannot be is complained of once, and another cause once
     keeper.keep(id_number(3));
     CHECK(keeper.complaints.size() == 1);
     CHECK(list_reports(folder)->size() == 1);
-    const FileSizeLimit limit(1);
+    const testing::FileSizeLimit limit(1);
     keeper.keep(id_number(4));
     CHECK(keeper.complaints.size() == 2);
 }

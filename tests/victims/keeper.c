@@ -180,8 +180,7 @@ static void add(void *instance, bulkhead_call *call, bulkhead_bytes request) {
 }
 
 static void get(void *instance, bulkhead_call *call, bulkhead_bytes request) {
-    (void)instance;
-    (void)request;
+    (void)instance, (void)request;
     reply_number(call, add_number(0));
 }
 
@@ -213,16 +212,12 @@ static void add_later(void *instance, bulkhead_call *call, bulkhead_bytes reques
 }
 
 static void die(void *instance, bulkhead_call *call, bulkhead_bytes request) {
-    (void)instance;
-    (void)call;
-    (void)request;
+    (void)instance, (void)call, (void)request;
     kill(getpid(), SIGKILL);
 }
 
 static void crash(void *instance, bulkhead_call *call, bulkhead_bytes request) {
-    (void)instance;
-    (void)call;
-    (void)request;
+    (void)instance, (void)call, (void)request;
     *(volatile int *)NULL = 0;
 }
 
@@ -260,9 +255,7 @@ static void add_as_if_crashing(void *instance, bulkhead_call *call, bulkhead_byt
 
 /* All that it ever told the host is gone, and so is the process. */
 static void wreck(void *instance, bulkhead_call *call, bulkhead_bytes request) {
-    (void)instance;
-    (void)call;
-    (void)request;
+    (void)instance, (void)call, (void)request;
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[512];
     while (fgets(line, sizeof line, maps) != NULL) {
@@ -293,8 +286,7 @@ static void pad(void *instance, bulkhead_call *call, bulkhead_bytes request) {
 }
 
 static void checkpoint(void *instance, bulkhead_call *call, bulkhead_bytes request) {
-    (void)instance;
-    (void)request;
+    (void)instance, (void)request;
     self.services->request_checkpoint();
     reply_number(call, 0);
 }
@@ -320,8 +312,7 @@ static void checkpoint_aside(void *instance, bulkhead_call *call, bulkhead_bytes
 }
 
 static void saves(void *instance, bulkhead_call *call, bulkhead_bytes request) {
-    (void)instance;
-    (void)request;
+    (void)instance, (void)request;
     reply_number(call, self.saves);
 }
 
@@ -348,9 +339,7 @@ static void wait_for(void *instance, bulkhead_call *call, bulkhead_bytes request
 
 /* Returns, and never answers. */
 static void stay_open(void *instance, bulkhead_call *call, bulkhead_bytes request) {
-    (void)instance;
-    (void)call;
-    (void)request;
+    (void)instance, (void)call, (void)request;
 }
 
 static void crash_at(void *instance, bulkhead_call *call, bulkhead_bytes request) {
@@ -361,8 +350,7 @@ static void crash_at(void *instance, bulkhead_call *call, bulkhead_bytes request
 }
 
 static void pid(void *instance, bulkhead_call *call, bulkhead_bytes request) {
-    (void)instance;
-    (void)request;
+    (void)instance, (void)request;
     reply_number(call, getpid());
 }
 

@@ -244,7 +244,8 @@ void add_call_command(CLI::App& program, Action& action) {
             ->type_name("");
     command->add_option("--file", wanted->file, "Read the request from this file; - is standard input")
         ->type_name("FILE")
-        ->check(CLI::Validator([](const std::string& file) { return file.empty() ? "no file has an empty name" : ""; }, ""))
+        ->check(
+            CLI::Validator([](const std::string& file) { return file.empty() ? "no file has an empty name" : ""; }, ""))
         ->excludes(request);
     command->add_option("--timeout", wanted->timeout, "Time for the call, such as 500ms or 2s; none waits for ever")
         ->type_name("TIME")

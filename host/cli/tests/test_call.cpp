@@ -163,7 +163,8 @@ TEST_CASE("a death in the stop is told with the report that is kept, and leaves 
     const auto kept = bulkhead({"reports", "--directory", place, "--json"}).json();
     REQUIRE(kept.size() == 1);
     CHECK(ran.err ==
-          "bulkhead: plugin faulty: its worker crashed with SIGSEGV (11) in its destroy function while it was being stopped; "
+          "bulkhead: plugin faulty: its worker crashed with SIGSEGV (11) in its destroy function while it was being "
+          "stopped; "
           "`bulkhead reports " +
               kept[0]["id"].get<std::string>() + " --directory " + place + "` tells more\n");
 

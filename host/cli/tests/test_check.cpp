@@ -183,8 +183,9 @@ TEST_CASE("a plugin that cannot start is a finding with its cause") {
 }
 
 TEST_CASE("a plugin that crashes or hangs when it is stopped is found") {
-    const std::vector<Expected> all{{"crash", "crashed with SIGSEGV (11) in its destroy function while it was being stopped"},
-                                    {"hang", "had to be killed"}};
+    const std::vector<Expected> all{
+        {"crash", "crashed with SIGSEGV (11) in its destroy function while it was being stopped"},
+        {"hang", "had to be killed"}};
     for (const Expected& fault : all) {
         CAPTURE(fault.of);
         const PluginFolder folder("faulty", {{"config", {{"stop", fault.of}}}, {"supervision", {{"stop_ms", 200}}}});

@@ -20,7 +20,7 @@ namespace bulkhead {
 
 // Everything it takes to bring the death about once more, as far as the host knows it. Value type.
 struct Repro {
-    std::string method;  // empty: no call ran, it died while it started or stopped; report.step tells which
+    std::string method;  // empty: no call ran; report.step tells what it died in
     std::vector<std::byte> request;
     ManifestText manifest;  // as it was read, and the folder of the library
     std::string config;     // JSON text, as the plugin was given it
