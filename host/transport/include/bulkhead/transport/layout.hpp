@@ -246,7 +246,7 @@ struct WorkerOutboxHeader {
     alignas(kCacheLine) std::atomic<std::uint64_t> begun;
     // Black box: what the dispatcher is running: a call's id, 0 when idle, or one of the numbers above.
     std::atomic<std::uint64_t> current_call_id;
-    std::atomic<std::uint32_t> answers_held;     // given by the plugin, but waiting for a checkpoint
+    std::atomic<std::uint32_t> answers_held;  // given by the plugin, but waiting for a checkpoint
     std::uint32_t reserved3[11];
     // Line 4: read by the host after each request.
     alignas(kCacheLine) std::atomic<std::uint32_t> parked;  // 1: the dispatcher waits on its cell's bell
