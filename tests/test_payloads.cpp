@@ -117,6 +117,13 @@ TEST_CASE("JSON goes both ways, and what is no JSON is the plugin's failure") {
     const auto too_deep = service.plugin().call_json("echo", deep);
     REQUIRE(too_deep.has_error());
     CHECK(too_deep.error().code == ErrorCode::plugin_failed);
+    const nlohmann::json odd = {{"text", "h\xE4\xDF"}};  // Latin-1
+    for (const auto& refused :
+         {service.plugin().call_json("echo", odd), service.plugin().session().call_json("echo", odd)}) {
+        REQUIRE(refused.has_error());
+        CHECK(refused.error().code == ErrorCode::invalid_argument);
+        CHECK(contains(refused.error().message, "plugin faulty: call 'echo' was not made"));
+    }
 }
 
 #ifdef __SANITIZE_THREAD__

@@ -10,8 +10,15 @@ namespace bulkhead {
 
 namespace {
 
-std::string text_of(const nlohmann::json& request) {
-    return request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+result<std::string> text_of(const Plugin& plugin, std::string_view method, const nlohmann::json& request) {
+    try {
+        return request.dump();
+    } catch (const nlohmann::json::type_error&) {
+        return Error{ErrorCode::invalid_argument, Effect::none, 0,
+                     "plugin " + plugin.name() + ": call '" + std::string(method) +
+                         "' was not made: a text in its request is not UTF-8, which JSON must be",
+                     nullptr};
+    }
 }
 
 }  // namespace
@@ -51,7 +58,8 @@ result<Bytes> Method::call(std::span<const std::byte> request, const CallOptions
 
 result<nlohmann::json> Plugin::call_json(std::string_view method, const nlohmann::json& request,
                                          const CallOptions& options) const {
-    return json_of(method, call(method, text_of(request), options));
+    const auto text = text_of(*this, method, request);
+    return text ? json_of(method, call(method, *text, options)) : text.error();
 }
 
 result<nlohmann::json> Plugin::json_of(std::string_view method, const result<Bytes>& reply) const {
@@ -113,7 +121,8 @@ result<UntrustedView> Session::call_in_place(std::string_view method, std::span<
 
 result<nlohmann::json> Session::call_json(std::string_view method, const nlohmann::json& request,
                                           const CallOptions& options) const {
-    return plugin_.json_of(method, call(method, text_of(request), options));
+    const auto text = text_of(plugin_, method, request);
+    return text ? plugin_.json_of(method, call(method, *text, options)) : text.error();
 }
 
 }  // namespace bulkhead

@@ -96,7 +96,7 @@ std::shared_ptr<const Report> ReportStore::keep(const std::shared_ptr<const Repo
     std::error_code error = write_report(kept->id, text);
     if (error && repro && !kept->repro.empty()) {  // it may have taken the room, and is found by its report only
         folder_.remove(file_of(kept->id, kReproEnding));
-        leave_out_repro(folder_.path().string() + " has no room for it beside its report: " + error.message());
+        leave_out_repro("its report could not be kept beside it: " + error.message());
         error = write_report(kept->id, text);
     }
     if (error) {
