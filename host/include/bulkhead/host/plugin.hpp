@@ -70,8 +70,8 @@ class BULKHEAD_HOST_EXPORT Plugin {
     // The same for one method, which is looked up now: for calls that follow each other closely.
     Method method(std::string_view name) const;
 
-    // The same with JSON on both sides. A request with a text that is not UTF-8 is `invalid_argument`, a reply that is not
-    // JSON, or nests deeper than 64 levels, `plugin_failed` with number 0.
+    // The same with JSON on both sides. A request with a text that is not UTF-8 is `invalid_argument`, a reply that is
+    // not JSON, or nests deeper than 64 levels, `plugin_failed` with number 0.
     result<nlohmann::json> call_json(std::string_view method, const nlohmann::json& request,
                                      const CallOptions& options = {}) const;
 
