@@ -138,6 +138,9 @@ TEST_CASE("calls that a busy handler makes reach the next worker when the one th
     Witness witness;
     Collector<std::string> outcomes;
     in_a_busy_handler(witness, [&](const std::function<void()>&) {
+        // The first one held the worker. The second one, which nobody lets go, must die with it: in the next worker it
+        // would wait for ever.
+        CHECK(eventually([&] { return std::ranges::count(witness.journal(), "hold") == 2; }));
         for (int call = 0; call < kCalls; ++call) {
             witness.plugin().async_call("note", "x", {},
                                         [outcomes](const result<Bytes>& outcome) { outcomes.add(summary(outcome)); });
