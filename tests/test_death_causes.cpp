@@ -115,7 +115,9 @@ TEST_CASE("a crash in create, in destroy and at exit is reported with its step")
         const Report report = deaths.all().front();
         CHECK(report.cause == Cause::crash);
         CHECK(report.signal == SIGSEGV);
-        CHECK(contains(report.step, std::string_view(place) == "create" ? "create function" : "being stopped"));
+        const bool starts = std::string_view(place) == "create";
+        CHECK(report.phase == (starts ? Phase::starting : Phase::stopping));
+        CHECK(contains(report.clause(), starts ? "create function" : "being stopped"));
         REQUIRE(!report.backtrace.empty());
         CHECK(report.backtrace.front().function == "write_to_null");
     }

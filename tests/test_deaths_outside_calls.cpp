@@ -45,7 +45,8 @@ TEST_CASE("a worker that dies in its last save, while it is being stopped, is re
         REQUIRE(call(service, "add", "1") == "ok: 1");
         REQUIRE(service.plugin().stop().has_value());
         REQUIRE(service.deaths().await_count(1));
-        CHECK(service.deaths().all()[0].step == "in its save function while it was being stopped");
+        CHECK(service.deaths().all()[0].step == "in its save function");
+        CHECK(service.deaths().all()[0].phase == Phase::stopping);
     }
     Service service = keeper(
         {{"config", {{"save_ms", 60'000}}}, {"state", {{"every_calls", 0}}}, {"supervision", {{"stop_ms", 50'000}}}});
@@ -57,7 +58,7 @@ TEST_CASE("a worker that dies in its last save, while it is being stopped, is re
     stopping.join();
     REQUIRE(service.deaths().await_count(1));
     CHECK(service.deaths().all()[0].cause == Cause::killed);
-    CHECK(contains(service.deaths().all()[0].step, "while it was being stopped"));
+    CHECK(service.deaths().all()[0].phase == Phase::stopping);
     CHECK(service.deaths().all()[0].backtrace_note == "none: what ended it came from outside");
 }
 
@@ -114,7 +115,8 @@ TEST_CASE("a worker that exits in its destroy function is reported, after a rest
         CHECK((restarts ? service.plugin().restart() : service.plugin().stop()).has_value());
         REQUIRE(service.deaths().await_count(1));
         CHECK(service.deaths().all()[0].cause == Cause::exit);
-        CHECK(service.deaths().all()[0].step == "in its destroy function while it was being stopped");
+        CHECK(service.deaths().all()[0].step == "in its destroy function");
+        CHECK(service.deaths().all()[0].phase == Phase::stopping);
     }
 }
 

@@ -137,7 +137,8 @@ TEST_CASE("a worker that crashes on its way out does its successor no harm, what
         for (std::size_t turn = 1; turn <= 4; ++turn) {
             REQUIRE(restarts(service));
             REQUIRE(service.deaths().await_count(turn));
-            CHECK(service.deaths().all().back().step == "in its destroy function while it was being stopped");
+            CHECK(service.deaths().all().back().step == "in its destroy function");
+            CHECK(service.deaths().all().back().phase == Phase::stopping);
             CHECK((service.plugin().status().state == PluginState::running));
         }
     }

@@ -364,7 +364,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::mt19937_64 random_;
     std::uint32_t deaths_by_state_ = 0;  // in a row, while loading the committed state
     bool shortage_told_ = false;         // that no worker can be made now
-    std::string saved_step_;             // of a start or stop that left a repro, since a worker last served
+    std::string saved_moment_;           // of a start or stop that left a repro, since a worker last served
     transport::SteadyTime order_again_at_ = transport::kNoDeadline;
     transport::SteadyTime armed_ = transport::kNoDeadline;
     std::shared_ptr<const Report> last_report_;

@@ -153,7 +153,8 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
     const bool refused = life == transport::Life::refused || life == transport::Life::state_refused;
     const std::string function(function_outside_of_calls(worker));
     if (worker.failed_to_stop()) {
-        report->step = function + (function.empty() ? "" : " ") + "while it was being stopped";
+        report->phase = Phase::stopping;
+        report->step = function;
         refine_cause(*report, read_notes(worker.view.black_box()), release_->manifest.process, runtime_->oom_kills);
         return report;
     }
@@ -170,6 +171,7 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
     }
     if (!worker.serving) {
         report->step = step_of(worker);
+        report->phase = worker.ready && report->step.empty() ? Phase::standing_by : Phase::starting;
         return report;
     }
     report->step = function;

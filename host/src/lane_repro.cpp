@@ -23,10 +23,11 @@ void Lane::save_repro(Report& report, const WorkerProcess& dead) {
     if (const auto begun = begun_calls(dead); call == nullptr && begun.size() == 1 && !was_in_calls(dead)) {
         call = begun.front();  // whose answer waited for what it died in
     }
-    if (store == nullptr || store->max_repro_bytes() == 0 || (call == nullptr && report.step.empty())) {
+    const std::string moment = moment_of(report);
+    if (store == nullptr || store->max_repro_bytes() == 0 || (call == nullptr && moment.empty())) {
         return;
     }
-    if (call == nullptr && std::exchange(saved_step_, report.step) == report.step) {
+    if (call == nullptr && std::exchange(saved_moment_, moment) == moment) {
         report.repro_note = "the former death of this kind left one";
         return;
     }

@@ -64,7 +64,7 @@ void Lane::on_serving(WorkerProcess& worker) {
     watch_deadline(worker.progress_at + kSettling);
     start_over_ = true;
     deaths_by_state_ = 0;
-    saved_step_.clear();
+    saved_moment_.clear();
     enter(State::running, worker.incarnation > 1 ? "its next worker serves" : "its first worker serves");
     if (release_->manifest.supervision.standby && !coming_) {
         order_next();

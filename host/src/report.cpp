@@ -16,6 +16,9 @@ constexpr std::array<std::string_view, 11> kCauseNames = {
     "host_request", "unknown", "out_of_memory", "policy_violation"};
 static_assert(kCauseNames.size() == static_cast<std::size_t>(Cause::policy_violation) + 1);
 
+constexpr std::array<std::string_view, 4> kPhaseNames = {"starting", "standing_by", "serving", "stopping"};
+static_assert(kPhaseNames.size() == static_cast<std::size_t>(Phase::stopping) + 1);
+
 std::string what_happened(const Report& report) {
     const std::string signal = signal_name(report.signal) + " (" + std::to_string(report.signal) + ")";
     switch (report.cause) {
@@ -48,15 +51,25 @@ std::string what_happened(const Report& report) {
 
 std::string_view to_string(Cause cause) noexcept { return kCauseNames.at(static_cast<std::size_t>(cause)); }
 
+std::string_view to_string(Phase phase) noexcept { return kPhaseNames.at(static_cast<std::size_t>(phase)); }
+
 std::string signal_name(int signal) {
     const char* name = ::sigabbrev_np(signal);
     return name != nullptr ? std::string("SIG") + name : "signal";
 }
 
+std::string detail::moment_of(const Report& report) {
+    constexpr std::string_view kInStop = "while it was being stopped";
+    if (report.phase != Phase::stopping) {
+        return report.step;
+    }
+    return report.step.empty() ? std::string(kInStop) : report.step + " " + std::string(kInStop);
+}
+
 std::string detail::clause_of(const Report& report, std::string_view where) {
     std::string text = what_happened(report).append(where);
-    if (!report.step.empty()) {
-        text += " " + report.step;
+    if (const std::string moment = moment_of(report); !moment.empty()) {
+        text += " " + moment;
     }
     if (!report.running_method.empty()) {
         text += " while running '" + report.running_method + "'";

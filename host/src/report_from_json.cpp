@@ -11,17 +11,21 @@ namespace {
 using Json = nlohmann::json;
 using detail::JsonMembers;
 
-void read_cause(const JsonMembers& members, Cause& cause) {
+// The one of that name among those up to `last`.
+template <typename Enum>
+void read_name(const JsonMembers& members, const char* key, Enum last, Enum& value) {
+    if (!members.has(key)) {
+        return;
+    }
     std::string name;
-    members.require("cause");
-    members.read("cause", name);
-    for (int number = 0; number <= static_cast<int>(Cause::policy_violation); ++number) {
-        if (to_string(static_cast<Cause>(number)) == name) {
-            cause = static_cast<Cause>(number);
+    members.read(key, name);
+    for (int number = 0; number <= static_cast<int>(last); ++number) {
+        if (to_string(static_cast<Enum>(number)) == name) {
+            value = static_cast<Enum>(number);
             return;
         }
     }
-    members.refuse("cause", "is none that there is");
+    members.refuse(key, "is none that there is");
 }
 
 void read_time(const JsonMembers& members, std::chrono::system_clock::time_point& time) {
@@ -120,10 +124,12 @@ Report report_of(const JsonMembers& members) {
     Report report;
     members.require("id");
     members.require("plugin");
+    members.require("cause");
     members.read("id", report.id);
     members.read("plugin", report.plugin);
     members.read("version", report.version);
-    read_cause(members, report.cause);
+    read_name(members, "cause", Cause::policy_violation, report.cause);
+    read_name(members, "phase", Phase::stopping, report.phase);
     read_time(members, report.time);
     members.read("life", report.incarnation);
     members.read("restarts", report.restarts);

@@ -102,6 +102,7 @@ Json to_json(const Report& report) {
                  {"version", report.version},
                  {"cause", to_string(report.cause)},
                  {"clause", report.clause()},
+                 {"phase", to_string(report.phase)},
                  {"life", report.incarnation},
                  {"restarts", report.restarts},
                  {"uptime_ms", json_milliseconds(report.uptime)},

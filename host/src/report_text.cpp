@@ -29,14 +29,14 @@ std::string where(const Report& report) {
     if (!report.crash || !report.crash->fault_address || report.crash->signal != report.signal) {
         return {};
     }
-    const bool goes_on = !report.step.empty() || !report.running_method.empty();
+    const bool goes_on = !detail::moment_of(report).empty() || !report.running_method.empty();
     return " at " + hexadecimal(*report.crash->fault_address) + ", " + report.crash->fault_region +
            (goes_on ? "," : "");
 }
 
 void write_running(const Report& report, std::ostream& out) {
     if (report.running_method.empty()) {
-        out << (report.step.empty() ? "  no call was running\n" : "");
+        out << (detail::moment_of(report).empty() ? "  no call was running\n" : "");
         return;
     }
     out << "  running: " << report.running_method << ", " << counted(report.running_payload, "byte") << ", made "

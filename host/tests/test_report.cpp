@@ -52,7 +52,12 @@ TEST_CASE("a clause tells which step or which call the worker was at") {
     report.signal = SIGSEGV;
     report.step = "while its library was being loaded";
     CHECK(report.clause() == "crashed with SIGSEGV (11) while its library was being loaded");
+    report.step = "in its destroy function";
+    report.phase = Phase::stopping;
+    CHECK(report.clause() == "crashed with SIGSEGV (11) in its destroy function while it was being stopped");
     report.step.clear();
+    CHECK(report.clause() == "crashed with SIGSEGV (11) while it was being stopped");
+    report.phase = Phase::serving;
     report.running_method = "resize";
     CHECK(report.clause() == "crashed with SIGSEGV (11) while running 'resize'");
 }
@@ -70,6 +75,7 @@ TEST_CASE("causes, codes and effects have names of their own") {
     CHECK(to_string(Cause::crash) == "crash");
     CHECK(to_string(Cause::protocol_violation) == "protocol_violation");
     CHECK(to_string(Cause::unknown) == "unknown");
+    CHECK(to_string(Phase::standing_by) == "standing_by");
     CHECK(to_string(ErrorCode::plugin_failed) == "plugin_failed");
     CHECK(to_string(ErrorCode::session_lost) == "session_lost");
     CHECK(to_string(Effect::none) == "none");

@@ -42,9 +42,20 @@ TEST_CASE("so does one of which little is known, for every cause") {
     }
 }
 
+TEST_CASE("and for every phase") {
+    for (const Phase phase : {Phase::starting, Phase::standing_by, Phase::serving, Phase::stopping}) {
+        Report before = testing::sample_report();
+        before.phase = phase;
+        const auto after = report_from_json(to_json(before));
+        REQUIRE_MESSAGE(after.has_value(), after.error().message);
+        CHECK(after->phase == phase);
+    }
+}
+
 TEST_CASE("programs find in a report what they look for") {
     const Json json = to_json(testing::sample_report());
     CHECK(json["signal_name"] == "SIGSEGV");
+    CHECK(json["phase"] == "serving");
     CHECK(json["running"]["method"] == "resize");
     CHECK(json["running"]["trace"] == std::string(16, 'a').replace(0, 16, "abababababababababababababababab"));
     CHECK(json["crash"]["fault_address"] == 16);
@@ -64,6 +75,7 @@ TEST_CASE("JSON that is no report is refused with the member's name") {
     };
     CHECK(spoilt("/cause", "boredom") == "it is no report: its member 'cause' is none that there is");
     CHECK(spoilt("/cause", 1) == "it is no report: its member 'cause' is no text");
+    CHECK(spoilt("/phase", "sleeping") == "it is no report: its member 'phase' is none that there is");
     CHECK(spoilt("/life", -1) == "it is no report: its member 'life' is out of range");
     CHECK(spoilt("/life", 1.5) == "it is no report: its member 'life' is no whole number");
     CHECK(spoilt("/signal", std::int64_t{1} << 40) == "it is no report: its member 'signal' is out of range");

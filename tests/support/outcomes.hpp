@@ -14,6 +14,7 @@ namespace bulkhead {
 inline std::ostream& operator<<(std::ostream& out, ErrorCode code) { return out << to_string(code); }
 inline std::ostream& operator<<(std::ostream& out, Effect effect) { return out << to_string(effect); }
 inline std::ostream& operator<<(std::ostream& out, Cause cause) { return out << to_string(cause); }
+inline std::ostream& operator<<(std::ostream& out, Phase phase) { return out << to_string(phase); }
 
 }  // namespace bulkhead
 

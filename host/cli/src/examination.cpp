@@ -1,9 +1,7 @@
 #include "examination.hpp"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
-#include <string_view>
 
 #include "failure.hpp"
 #include "trial_manifest.hpp"
@@ -14,15 +12,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr char kStopStep[] = "while it was being stopped";
-
 // Nor in a start.
 bool is_in_no_call(const Report& report) {
-    constexpr std::array<std::string_view, 4> kSteps = {"", "in its save function", "in its deactivate function",
-                                                        "in its destroy function"};
-    const bool in_life = std::find(kSteps.begin(), kSteps.end(), report.step) != kSteps.end();
-    return report.running_method.empty() && report.cause != Cause::start_failure &&
-           (in_life || report.step.ends_with(kStopStep));
+    return report.running_method.empty() && report.phase != Phase::starting;
 }
 
 // Changes nothing that a plugin can see, but that its state begins empty and is kept in no file. Few restarts, because
@@ -121,8 +113,9 @@ void Examination::finish() {
         if (!told.insert(report->clause()).second) {
             continue;
         }
-        const bool idle = report->step.empty();
-        add(Verdict::finding, report->step.ends_with(kStopStep) ? "stop" : "life",
+        const bool stops = report->phase == Phase::stopping;
+        const bool idle = !stops && report->step.empty();
+        add(Verdict::finding, stops ? "stop" : "life",
             "its worker " + report->clause() + (idle ? " while it ran no call" : ""), {}, report);
     }
     if (told.empty() && !slow_stop_told_ && !methods_.empty()) {

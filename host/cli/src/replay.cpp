@@ -171,20 +171,10 @@ Replayed replay(const Repro& repro, WithDebugger with) {
     return {std::move(outcome), std::move(death)};
 }
 
-namespace {
-
-// The plugin's function, or whatever else it was. What died in a save may do so again in the last one only.
-std::string_view place_of(const Report& report) {
-    constexpr std::string_view kInStop = " while it was being stopped";
-    const std::string_view step = report.step;
-    return step.ends_with(kInStop) ? step.substr(0, step.size() - kInStop.size()) : step;
-}
-
-}  // namespace
-
+// Whether it was being stopped makes no difference: what died in a save may do so again in the last one only.
 bool same_death(const Report& first, const Report& now) {
     return first.cause == now.cause && first.signal == now.signal && first.exit_code == now.exit_code &&
-           place_of(first) == place_of(now) && (first.cause != Cause::protocol_violation || first.detail == now.detail);
+           first.step == now.step && (first.cause != Cause::protocol_violation || first.detail == now.detail);
 }
 
 std::optional<bool> same_place(const Report& first, const Report& now) {

@@ -31,6 +31,16 @@ enum class Cause : std::uint8_t {
 
 BULKHEAD_HOST_EXPORT std::string_view to_string(Cause cause) noexcept;
 
+// What a worker was there for when it died.
+enum class Phase : std::uint8_t {
+    starting,     // not ready yet, or about to serve: loading its state, being activated
+    standing_by,  // ready, and another one served
+    serving,
+    stopping,  // told to end: its last save, deactivate, destroy, and what runs at exit
+};
+
+BULKHEAD_HOST_EXPORT std::string_view to_string(Phase phase) noexcept;
+
 // A library, or the program, as it lay in the worker's memory.
 struct Module {
     std::string name;
@@ -99,7 +109,8 @@ struct BULKHEAD_HOST_EXPORT Report {
     Cause cause = Cause::unknown;
     int signal = 0;     // the signal that ended it; 0: none
     int exit_code = 0;  // when it exited
-    std::string step;   // what it was doing outside of calls, if that is known: starting, saving its state, stopping
+    Phase phase = Phase::serving;
+    std::string step;  // where it was outside of calls, if that is known: "in its save function"
     // protocol_violation: the broken rule; start_failure: the worker's own sentence; abort: the exception that nobody
     // caught; out_of_memory: what tells it; policy_violation: what it did.
     std::string detail;
