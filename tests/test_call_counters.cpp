@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "support/allocation_count.hpp"
+#include "support/allocations.hpp"
 #include "support/on_one_core.hpp"
 #include "support/outcomes.hpp"
 #include "support/service.hpp"

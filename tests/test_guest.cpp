@@ -77,6 +77,21 @@ TEST_CASE("a guard that hangs before it has become one is replaced") {
     check_ends_well(program);
 }
 
+TEST_CASE("a child that fails before it has become a guard ends, and does not return into the server") {
+    Program program(built_program("throws_in_fork"));
+    check_ends_well(program);
+}
+
+TEST_CASE("a server that has closed its standard descriptors is served") {
+    Program program(built_program("closes_standard_descriptors"));
+    check_ends_well(program);
+}
+
+TEST_CASE("a server that can make no thread gets clear errors, and what it has goes on") {
+    Program program(built_program("has_no_threads"));
+    check_ends_well(program);
+}
+
 TEST_CASE("a server that runs out of descriptors gets clear errors, and goes on when some are free again") {
     Program program(built_program("runs_out_of_descriptors"));
     check_ends_well(program);

@@ -175,6 +175,23 @@ TEST_CASE("that a worker cannot be started now is told once, and it comes when i
     CHECK(eventually([&] { return service.plugin().stats().restarts == 1; }));  // not each try
 }
 
+TEST_CASE("a restart for which there are no resources fails with that, and who served serves on") {
+    const Service service("keeper", kEndlessRestarts);
+    REQUIRE(summary(service.plugin().call("add", "2")) == "ok: 2");
+    {
+        const NoDescriptors none;
+        const auto refused = service.plugin().restart();
+        REQUIRE(refused.has_error());
+        CHECK(refused.error().code == ErrorCode::load_failed);
+        check_sentence(refused.error().message, {"was not restarted", "Too many open files", "serves on"});
+        CHECK(summary(service.plugin().call("get", "")) == "ok: 2");
+        CHECK(service.plugin().status().incarnation == 1);
+    }
+    CHECK(service.plugin().restart().has_value());
+    CHECK(service.plugin().status().incarnation == 2);
+    CHECK(summary(service.plugin().call("get", "")) == "ok: 2");
+}
+
 TEST_CASE("a plugin that cannot be loaded because the host can open nothing is refused with that cause") {
     Service service("keeper");
     const ManifestText greeter{R"({"name": "greeter", "version": "1.0.0", "library": "libgreeter.so"})",

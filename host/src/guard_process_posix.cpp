@@ -45,6 +45,7 @@ namespace process = boost::process::v2;
 
 // In the child, until it has become the guard. Next to the others, because Boost.Process leaves gaps open.
 constexpr int kExecutableDescriptor = transport::kGuardHostDescriptor + 1;
+constexpr int kFirstFreeDescriptor = kExecutableDescriptor + 1;
 constexpr char kExecutablePath[] = "/proc/self/fd/5";
 static_assert(kExecutableDescriptor == 5);
 constexpr const char* kArguments[] = {"bulkhead-worker", "--guard", nullptr};
@@ -69,10 +70,9 @@ struct GuardDescriptors {
         // As it does for itself later: should it be stopped before that, it goes on when the host dies.
         ::prctl(PR_SET_PDEATHSIG, SIGCONT);
         // Out of the way first, so that no target overwrites a source.
-        const int first_free = kExecutableDescriptor + 1;
-        const int control_copy = ::fcntl(control, F_DUPFD_CLOEXEC, first_free);
-        const int host_copy = ::fcntl(host, F_DUPFD_CLOEXEC, first_free);
-        const int executable_copy = ::fcntl(executable, F_DUPFD_CLOEXEC, first_free);
+        const int control_copy = ::fcntl(control, F_DUPFD_CLOEXEC, kFirstFreeDescriptor);
+        const int host_copy = ::fcntl(host, F_DUPFD_CLOEXEC, kFirstFreeDescriptor);
+        const int executable_copy = ::fcntl(executable, F_DUPFD_CLOEXEC, kFirstFreeDescriptor);
         if (control_copy < 0 || host_copy < 0 || executable_copy < 0 ||
             ::dup2(control_copy, transport::kGuardControlDescriptor) < 0 ||
             ::dup2(host_copy, transport::kGuardHostDescriptor) < 0 ||
@@ -156,6 +156,27 @@ Error launch_error(const std::filesystem::path& worker, const std::string& cause
                  "the worker executable " + worker.string() + " cannot be started: " + cause, nullptr};
 }
 
+// Where no descriptor of the child's will be.
+transport::Descriptor open_null() {
+    const transport::Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    return transport::Descriptor(null ? ::fcntl(null.get(), F_DUPFD_CLOEXEC, kFirstFreeDescriptor) : -1);
+}
+
+// Calls `launch`, which forks. What it throws in the child, where Asio makes its descriptors and Boost.Process its
+// lists once more, ends the child: all that could catch it there is the server's, and would run a second time.
+template <typename Launch>
+auto only_here(Launch&& launch) {
+    const pid_t here = ::getpid();
+    try {
+        return launch();
+    } catch (...) {
+        if (::getpid() != here) {
+            ::_exit(127);
+        }
+        throw;
+    }
+}
+
 // Boost.Process leaves a child whose start failed to whoever reaps it. Not positive: there is none.
 void end_child(int pid) {
     if (pid > 0) {
@@ -173,9 +194,9 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
     if (!self) {
         return launch_error(worker, std::generic_category().message(errno));
     }
-    const transport::Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    const transport::Descriptor null = open_null();
     if (!null) {
-        return launch_error(worker, std::generic_category().message(errno));
+        return launch_error(worker, "/dev/null: " + std::generic_category().message(errno));
     }
     process::default_process_launcher launcher;
     try {
@@ -186,14 +207,17 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
         EmptyEnvironment environment;
         process::error_code error;
         // With the executor, not the context: that overload of 1.81 throws instead of setting the error.
-        process::process child =
-            launcher(context.get_executor(), error, std::filesystem::path(kExecutablePath), std::vector<std::string>(),
-                     process::process_stdio{null.get(), null.get(), null.get()}, environment,
-                     GuardDescriptors{far_end.get(), self.get(), executable.get()});
+        process::process child = only_here([&] {
+            // In a server that has closed them our own descriptors may be 0 to 2, so these are moved away first.
+            return launcher(context.get_executor(), error, std::filesystem::path(kExecutablePath),
+                            std::vector<std::string>(), GuardDescriptors{far_end.get(), self.get(), executable.get()},
+                            process::process_stdio{null.get(), null.get(), null.get()}, environment);
+        });
         continuer.stop();
         if (error) {
             end_child(launcher.pid);
-            return launch_error(worker, error.message());
+            const bool is_hidden = ::access("/proc/self/fd", F_OK) != 0;
+            return launch_error(worker, is_hidden ? "there is no /proc" : error.message());
         }
         GuardProcess guard;
         guard.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
@@ -207,6 +231,9 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
     } catch (const boost::system::system_error& error) {  // no descriptors for Asio's own
         end_child(launcher.pid);
         return launch_error(worker, error.code().message());
+    } catch (...) {  // no memory
+        end_child(launcher.pid);
+        throw;
     }
 }
 

@@ -53,6 +53,7 @@ class HostCore {
 
     std::shared_ptr<Runtime> runtime_;
     pid_t owner_ = 0;
+    bool runs_ = false;         // its threads were started
     mutable std::mutex mutex_;  // guards all below
     std::map<std::string, std::shared_ptr<Lane>, std::less<>> lanes_;
     std::set<std::string> changing_;  // names that are being loaded or unloaded

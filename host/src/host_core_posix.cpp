@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <stdexcept>
+
 #include "host_core.hpp"
 #include "signal_block.hpp"
 #include "worker_locator.hpp"
@@ -47,17 +49,17 @@ result<std::unique_ptr<HostCore>> HostCore::create(HostOptions options) {
     runtime.post_mortem = std::make_unique<PostMortem>(runtime);
     try {
         start_threads(runtime);
-    } catch (const std::system_error& failure) {
-        runtime.launcher->shut_down();
+    } catch (const std::runtime_error& failure) {  // the standard's system_error or Boost's
         return Error{ErrorCode::load_failed, Effect::none, 0,
                      std::string("the host cannot start its threads: ") + failure.what(), nullptr};
     }
+    core->runs_ = true;
     runtime.supervisor.post([&runtime] { runtime.launcher->run(); });
     return core;
 }
 
 HostCore::~HostCore() {
-    if (!runtime_ || !runtime_->launcher) {
+    if (!runs_) {
         return;
     }
     const auto all = lanes();

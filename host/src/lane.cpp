@@ -35,11 +35,13 @@ result<std::shared_ptr<Lane>> Lane::create(std::shared_ptr<Runtime> runtime, std
     if (!refusal) {
         refusal = state != nullptr ? lane->begin_with(state->version, state->bytes) : lane->restore_state();
     }
+    if (!refusal) {
+        refusal = lane->keep_state_on_disk();
+    }
     if (refusal) {
         return Error{ErrorCode::load_failed, Effect::none, 0,
                      lane->name_for_sentence() + " cannot be started: " + *refusal, nullptr};
     }
-    lane->keep_state_on_disk();
     lane->timer_ = lane->runtime_->supervisor.add_timer([weak = lane->weak_from_this()] {
         if (const auto self = weak.lock()) {
             self->on_timer();

@@ -285,7 +285,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     // ---- lane_state.cpp
     std::optional<std::string> restore_state();
     std::optional<std::string> begin_with(std::uint32_t version, std::span<const std::byte> state);
-    void keep_state_on_disk();
+    std::optional<std::string> keep_state_on_disk();
     std::optional<StoredState> committed_state();
     bool absorb_checkpoint(WorkerProcess& worker);
     bool commit_checkpoint(WorkerProcess& worker, std::uint64_t needed);
@@ -295,6 +295,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
 
     // ---- lane_control.cpp
     void enter(State next, std::string reason, std::shared_ptr<const Report> report = nullptr);
+    void tell_event(State former, std::string reason, std::shared_ptr<const Report> report);
     std::optional<Error> wait_for_start(Lock& lock);
     bool is_changing() const;
     std::optional<transport::SteadyTime> next_try() const;
@@ -363,7 +364,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::deque<std::uint64_t> suspects_;  // ids of begun calls that are tried again one at a time
     std::mt19937_64 random_;
     std::uint32_t deaths_by_state_ = 0;  // in a row, while loading the committed state
-    bool shortage_told_ = false;         // that no worker can be made now
+    std::string shortage_;               // why no worker can be made now; empty: that is not known
     std::string saved_moment_;           // of a start or stop that left a repro, since a worker last served
     transport::SteadyTime order_again_at_ = transport::kNoDeadline;
     transport::SteadyTime armed_ = transport::kNoDeadline;

@@ -23,13 +23,17 @@ namespace bulkhead::detail {
 void Lane::enter(State next, std::string reason, std::shared_ptr<const Report> report) {
     const State former = std::exchange(state_, next);
     life_.notify_all();
-    if (!runtime_->options.on_event) {
-        return;
+    if (runtime_->options.on_event) {
+        tell_event(former, std::move(reason), std::move(report));
     }
+}
+
+// The server's hook hears of it, unless there is no memory for that.
+void Lane::tell_event(State former, std::string reason, std::shared_ptr<const Report> report) try {
     PluginEvent event;
     event.plugin = release_->manifest.name;
     event.from = former;
-    event.to = next;
+    event.to = state_;
     event.incarnation = serving_ && serving_->ready ? serving_->incarnation : 0;
     event.reason = std::move(reason);
     event.report = std::move(report);
@@ -39,17 +43,26 @@ void Lane::enter(State next, std::string reason, std::shared_ptr<const Report> r
         } catch (...) {  // the server's own trouble; the plugin is served on
         }
     });
+} catch (const std::bad_alloc&) {
 }
 
 // Starts a worker, unless another thread has just done that, and waits until it serves, or cannot.
 std::optional<Error> Lane::wait_for_start(Lock& lock) {
     if (start_over_) {
+        enter(State::starting, "it is being started");
         start_over_ = false;
         failure_.clear();
-        enter(State::starting, "it is being started");
         order_again_at_ = transport::kNoDeadline;
         lock.unlock();  // or the supervisor wakes only to wait for it, perhaps on the core that we need to leave it
-        const bool ordered = post_order();
+        bool ordered = false;
+        try {
+            ordered = post_order();
+        } catch (const std::bad_alloc&) {
+            lock.lock();
+            start_over_ = true;
+            enter(State::stopped, "no memory");  // which so short a text needs none of
+            throw;
+        }
         lock.lock();
         if (!ordered) {
             start_over_ = true;
@@ -102,7 +115,7 @@ std::optional<transport::SteadyTime> Lane::next_try() const {
 bool Lane::is_changing() const {
     switch (state_) {
         case State::starting:
-            return start_over_ && !shortage_told_;
+            return start_over_ && shortage_.empty();
         case State::running:
             return !serving_ || !serving_->serving;
         default:
@@ -122,8 +135,7 @@ std::optional<Error> Lane::start() {
         }
         if (state_ == State::starting) {
             return Error{ErrorCode::load_failed, Effect::none, 0,
-                         name_for_sentence() + " cannot be started yet: the host has no resources for its worker",
-                         nullptr};
+                         name_for_sentence() + " cannot be started yet: " + shortage_, nullptr};
         }
         policy_.reset();
     }
@@ -140,6 +152,7 @@ std::optional<Error> Lane::restart() {
     }
     const WorkerRef former = serving_;
     handover_wanted_ = true;
+    shortage_.clear();  // it may be over
     if (coming_ && coming_->ready) {
         runtime_->supervisor.post([self = shared_from_this()] {
             const Lock in_turn(self->mutex_);
@@ -153,7 +166,10 @@ std::optional<Error> Lane::restart() {
         return (!handover_wanted_ && serving_ == former && !former->handing_over) || state_ == State::stopping ||
                state_ == State::stopped || state_ == State::fatal;
     };
-    life_.wait(lock, [&] { return replaced() || given_up(); });
+    life_.wait(lock, [&] { return replaced() || given_up() || !shortage_.empty(); });
+    if (!replaced() && !given_up()) {  // that may take long
+        go_on_without_successor(shortage_, nullptr);
+    }
     if (replaced()) {
         return std::nullopt;
     }

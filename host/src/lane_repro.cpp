@@ -7,6 +7,7 @@
 
 #include "lane.hpp"
 #include "report_store.hpp"
+#include "report_words.hpp"
 
 namespace bulkhead::detail {
 namespace {

@@ -30,9 +30,12 @@ result<Bytes> Lane::conclude(std::uint64_t call_id, std::string_view method, Out
         const Lock lock(mutex_);
         let_go(*outcome.worker, call_id);
         if (!copied) {
+            stats_.succeeded -= well ? 1 : 0;
+            stats_.errors[static_cast<std::size_t>(ErrorCode::plugin_failed)] -= well ? 0 : 1;
+            ++stats_.errors[static_cast<std::size_t>(ErrorCode::overloaded)];
             outcome.code = ErrorCode::overloaded;
             outcome.effect = Effect::unknown;
-            return error_of(method, outcome, "the host has no memory for its reply");
+            return error_of(method, outcome, "was answered, but the host has no memory for the answer");
         }
     }
     if (well) {
@@ -87,11 +90,12 @@ Error Lane::error_of(std::string_view method, const Outcome& outcome, std::strin
             text = call + "was cancelled by its caller";
             break;
         case ErrorCode::overloaded:
-            text = call + "was not accepted: " +
-                   (detail.empty() ? "as many calls or bytes are in flight as the manifest allows (limits.in_flight " +
-                                         std::to_string(manifest.channel.in_flight) + ", limits.in_flight_bytes " +
-                                         std::to_string(release_->geometry.request_slab_size) + ")"
-                                   : std::string(detail));
+            text = call + (!detail.empty()
+                               ? std::string(detail)
+                               : "was not accepted: as many calls or bytes are in flight as the manifest allows "
+                                 "(limits.in_flight " +
+                                     std::to_string(manifest.channel.in_flight) + ", limits.in_flight_bytes " +
+                                     std::to_string(release_->geometry.request_slab_size) + ")");
             break;
         case ErrorCode::unavailable:
             text = "plugin " + manifest.name + " is not available for call '" + std::string(method) + "'" +

@@ -151,7 +151,7 @@ void Lane::on_shortage(const std::string& why, Completions& done) {
     if (!start_over_) {
         fail(name_for_sentence() + " cannot be started: " + why, nullptr, done);
     } else if (state_ == State::starting || state_ == State::running || state_ == State::backoff) {
-        if (!std::exchange(shortage_told_, true)) {
+        if (std::exchange(shortage_, why).empty()) {
             log_.line(LogSource::host, LogLevel::error, "its next worker cannot be started yet: " + why);
         }
         order_at(std::chrono::steady_clock::now() + kShortageRetry);
@@ -329,7 +329,7 @@ bool Lane::note_ready(WorkerProcess& worker) {
     worker.ready = true;
     worker.ready_at = std::chrono::steady_clock::now();
     outbox_of(worker).worker_cell(worker.cell).seen_ready.store(1, std::memory_order_relaxed);
-    shortage_told_ = false;
+    shortage_.clear();
     return true;
 }
 

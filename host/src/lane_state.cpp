@@ -48,10 +48,10 @@ std::optional<std::string> Lane::begin_with(std::uint32_t version, std::span<con
 }
 
 // From now on the file follows the committed state.
-void Lane::keep_state_on_disk() {
+std::optional<std::string> Lane::keep_state_on_disk() {
     const StateKeeping& keeping = release_->manifest.state;
     if (keeping.path.empty()) {
-        return;
+        return std::nullopt;
     }
     StateTarget target{StateFile(keeping.path, release_->manifest.name),
                        [weak = weak_from_this()]() -> std::optional<StoredState> {
@@ -64,7 +64,12 @@ void Lane::keep_state_on_disk() {
                                                error.empty() ? "its state can be written again" : error);
                            }
                        }};
-    state_on_disk_ = runtime_->state_writer.add(std::move(target));
+    try {
+        state_on_disk_ = runtime_->state_writer.add(std::move(target));
+    } catch (const std::system_error& failure) {
+        return std::string("the host cannot start the thread that writes its state file: ") + failure.what();
+    }
+    return std::nullopt;
 }
 
 std::optional<StoredState> Lane::committed_state() {

@@ -49,6 +49,7 @@ class Launcher {
   public:
     // Starts the guard and waits for its greeting: a missing executable or one of another build fails here.
     static result<std::unique_ptr<Launcher>> create(Supervisor& supervisor, std::filesystem::path worker);
+    ~Launcher();  // shuts down, if nobody did
 
     // Begins to listen, on the supervisor thread.
     void run();

@@ -40,6 +40,8 @@ Error launcher_error(const std::string& sentence) {
 Launcher::Launcher(Supervisor& supervisor, std::filesystem::path worker)
     : supervisor_(supervisor), worker_(std::move(worker)) {}
 
+Launcher::~Launcher() { shut_down(); }
+
 result<std::unique_ptr<Launcher>> Launcher::create(Supervisor& supervisor, std::filesystem::path worker) {
     std::unique_ptr<Launcher> launcher(new Launcher(supervisor, std::move(worker)));
     launcher->executable_.reset(::open(launcher->worker_.c_str(), O_RDONLY | O_CLOEXEC));
@@ -51,7 +53,6 @@ result<std::unique_ptr<Launcher>> Launcher::create(Supervisor& supervisor, std::
         return *std::move(error);
     }
     if (auto error = launcher->check_hello()) {
-        launcher->shut_down();
         return *std::move(error);
     }
     return launcher;
@@ -86,7 +87,9 @@ std::optional<Error> Launcher::check_hello() {
     std::error_code error;
     const std::string name = "the worker executable " + worker_.string();
     if (ready <= 0 || transport::receive_packet(control_.get(), packet, error) != Received::packet) {
-        return launcher_error(name + " is not a bulkhead-worker: it did not greet the host");
+        return launcher_error(name +
+                              " did not greet the host: it is not a bulkhead-worker, or there was no memory or " +
+                              "descriptor for its process");
     }
     const auto hello = packet.as<transport::HelloMessage>();
     if (!hello || hello->kind != ControlKind::hello) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bulkhead/transport/descriptor.hpp>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,7 +25,9 @@ struct SealedLibrary {
 
 using LibraryRef = std::shared_ptr<const SealedLibrary>;
 
-// Fills `bytes` with those from this position on. An error when there are not so many, too.
+inline constexpr int kTooShort = ENODATA;
+
+// Fills `bytes` with those from this position on. kTooShort: there are not so many.
 std::error_code read_at(const transport::Descriptor& file, std::uint64_t position, std::span<std::byte> bytes);
 
 // Plugins of one library share its sealed copy, its pages in memory, and its inspection. Keeps nothing alive. Any

@@ -36,7 +36,7 @@ std::error_code read_at(const transport::Descriptor& file, std::uint64_t positio
             continue;
         }
         if (count <= 0) {
-            return {count < 0 ? errno : EIO, std::generic_category()};
+            return {count < 0 ? errno : kTooShort, std::generic_category()};
         }
         position += static_cast<std::uint64_t>(count);
         bytes = bytes.subspan(static_cast<std::size_t>(count));

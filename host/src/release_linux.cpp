@@ -22,7 +22,9 @@ namespace {
 constexpr off_t kMaxLibrarySize = off_t{1} << 30;
 
 std::string unreadable(const std::filesystem::path& path, int error) {
-    return "the file " + path.string() + " cannot be read: " + std::generic_category().message(error);
+    return "the file " + path.string() +
+           (error == kTooShort ? " became shorter while it was read"
+                               : " cannot be read: " + std::generic_category().message(error));
 }
 
 // Collects a library and what it needs, depth first.

@@ -13,9 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // Nor in a start.
-bool is_in_no_call(const Report& report) {
-    return report.running_method.empty() && report.phase != Phase::starting;
-}
+bool is_in_no_call(const Report& report) { return report.running_method.empty() && report.phase != Phase::starting; }
 
 // Changes nothing that a plugin can see, but that its state begins empty and is kept in no file. Few restarts, because
 // a plugin that dies at each start has been understood after some.

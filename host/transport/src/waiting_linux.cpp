@@ -160,12 +160,16 @@ std::chrono::nanoseconds wake_up_cost() {
     if (CPU_COUNT(&usable) < 2) {
         return 0ns;
     }
-    static const std::chrono::nanoseconds cost = [&usable] {
-        const int asking = next_core(usable, 0);
-        const int answering = next_core(usable, (asking + 1) % CPU_SETSIZE);
-        return std::clamp<std::chrono::nanoseconds>(measure_wake_up(asking, answering), 5us, 100us);
-    }();
-    return cost;
+    try {
+        static const std::chrono::nanoseconds cost = [&usable] {
+            const int asking = next_core(usable, 0);
+            const int answering = next_core(usable, (asking + 1) % CPU_SETSIZE);
+            return std::clamp<std::chrono::nanoseconds>(measure_wake_up(asking, answering), 5us, 100us);
+        }();
+        return cost;
+    } catch (const std::system_error&) {
+        return 0ns;
+    }
 }
 
 }  // namespace bulkhead::transport

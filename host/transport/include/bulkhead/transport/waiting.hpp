@@ -108,7 +108,8 @@ inline std::chrono::nanoseconds spin_budget_after(std::chrono::nanoseconds budge
 }
 
 // What one wake-up costs on this machine: measured at the first call (about a millisecond), then remembered.
-// Zero with a single usable core, where spinning can only delay whom it waits for. Any thread.
+// Zero with a single usable core, where spinning can only delay whom it waits for; and, not remembered, when there are
+// no threads to measure it with. Any thread.
 std::chrono::nanoseconds wake_up_cost();
 
 }  // namespace bulkhead::transport
