@@ -77,9 +77,10 @@ TEST_CASE("a guard that hangs before it has become one is replaced") {
     check_ends_well(program);
 }
 
-TEST_CASE("a child that fails before it has become a guard ends, and does not return into the server") {
-    Program program(built_program("throws_in_fork"));
+TEST_CASE("a child that fails before it has become a guard does nothing in the server's name") {
+    Program program(built_program("fails_in_fork"));
     check_ends_well(program);
+    CHECK(program.output() == "printed once\ndone\n");
 }
 
 TEST_CASE("a server that has closed its standard descriptors is served") {

@@ -28,6 +28,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "guard_process.hpp"
@@ -83,8 +84,9 @@ struct GuardDescriptors {
         return {};
     }
 
-    template <typename Launcher>
-    void on_exec_error(Launcher&, const std::filesystem::path&, const char* const*&, const process::error_code&) const {
+    // 1.81 looks for a function of five arguments and then calls one of four.
+    template <typename... Arguments>
+    void on_exec_error(Arguments&&...) const {
         ::_exit(127);
     }
 };
@@ -177,8 +179,9 @@ auto only_here(Launch&& launch) {
     }
 }
 
-// Boost.Process leaves a child whose start failed to whoever reaps it. Not positive: there is none.
-void end_child(int pid) {
+// Boost.Process leaves a child whose start failed to whoever reaps it. Once.
+void end_child(process::default_process_launcher& launcher) {
+    const int pid = std::exchange(launcher.pid, -1);
     if (pid > 0) {
         ::kill(pid, SIGKILL);
         while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
@@ -215,7 +218,7 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
         });
         continuer.stop();
         if (error) {
-            end_child(launcher.pid);
+            end_child(launcher);
             const bool is_hidden = ::access("/proc/self/fd", F_OK) != 0;
             return launch_error(worker, is_hidden ? "there is no /proc" : error.message());
         }
@@ -224,15 +227,15 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
         const int cause = errno;
         child.detach();
         if (!guard.pidfd_) {
-            end_child(launcher.pid);
+            end_child(launcher);
             return launch_error(worker, std::generic_category().message(cause));
         }
         return guard;
     } catch (const boost::system::system_error& error) {  // no descriptors for Asio's own
-        end_child(launcher.pid);
+        end_child(launcher);
         return launch_error(worker, error.code().message());
     } catch (...) {  // no memory
-        end_child(launcher.pid);
+        end_child(launcher);
         throw;
     }
 }

@@ -32,21 +32,22 @@ class HostCore {
     bool in_forked_child() const noexcept;
 
   private:
-    // Lets go of a name in changing_.
+    // A name in changing_. Made under the mutex, ends without it.
     class NameHold {
       public:
-        NameHold(HostCore& core, std::string name) : core_(core), name_(std::move(name)) {}
+        NameHold(HostCore& core, std::string_view name) : core_(core), entry_(core.changing_.emplace(name).first) {}
         ~NameHold() {
             const std::lock_guard lock(core_.mutex_);
-            core_.changing_.erase(name_);
+            core_.changing_.erase(entry_);
         }
         NameHold(const NameHold&) = delete;
         NameHold& operator=(const NameHold&) = delete;
 
       private:
         HostCore& core_;
-        std::string name_;
+        const std::set<std::string>::iterator entry_;
     };
+    using Lanes = std::map<std::string, std::shared_ptr<Lane>, std::less<>>;
 
     HostCore() = default;
     result<std::shared_ptr<Lane>> start_lane(Manifest manifest, const SavedState* state);
@@ -55,7 +56,7 @@ class HostCore {
     pid_t owner_ = 0;
     bool runs_ = false;         // its threads were started
     mutable std::mutex mutex_;  // guards all below
-    std::map<std::string, std::shared_ptr<Lane>, std::less<>> lanes_;
+    Lanes lanes_;
     std::set<std::string> changing_;  // names that are being loaded or unloaded
 };
 

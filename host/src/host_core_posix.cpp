@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <optional>
 #include <stdexcept>
 
 #include "host_core.hpp"
@@ -90,18 +91,22 @@ result<std::shared_ptr<Lane>> HostCore::load(result<Manifest> manifest, const Sa
         return manifest.error();
     }
     const std::string name = manifest->name;
+    std::optional<NameHold> hold;
     {
         const std::lock_guard lock(mutex_);
-        if (lanes_.contains(name) || !changing_.insert(name).second) {
+        if (lanes_.contains(name) || changing_.contains(name)) {
             return Error{ErrorCode::invalid_argument, Effect::none, 0,
                          "a plugin named '" + name + "' is loaded already or being unloaded", nullptr};
         }
+        hold.emplace(*this, name);
     }
-    const NameHold hold(*this, name);
+    Lanes entry;  // made now, because a plugin that runs must not fail to get into the table
+    entry.emplace(name, nullptr);
     auto lane = start_lane(*std::move(manifest), state);
     if (lane) {
+        entry.begin()->second = *lane;
         const std::lock_guard lock(mutex_);
-        lanes_.emplace(name, *lane);
+        lanes_.merge(entry);
     }
     return lane;
 }
@@ -115,10 +120,18 @@ result<std::shared_ptr<Lane>> HostCore::start_lane(Manifest manifest, const Save
     if (!lane) {
         return lane;
     }
-    if (auto error = (*lane)->start_and_wait()) {
+    const auto end = [&lane] {
         (*lane)->begin_stop();
         (*lane)->finish_stop();
-        return *std::move(error);
+    };
+    try {
+        if (auto error = (*lane)->start_and_wait()) {
+            end();
+            return *std::move(error);
+        }
+    } catch (...) {  // no memory
+        end();
+        throw;
     }
     return lane;
 }
@@ -143,17 +156,17 @@ std::vector<std::shared_ptr<Lane>> HostCore::lanes() const {
 
 result<void> HostCore::unload(std::string_view name) {
     std::shared_ptr<Lane> lane;
+    std::optional<NameHold> hold;
     {
         const std::lock_guard lock(mutex_);
         const auto found = lanes_.find(name);
         if (found == lanes_.end()) {
             return no_such_plugin(name);
         }
+        hold.emplace(*this, name);
         lane = std::move(found->second);
         lanes_.erase(found);
-        changing_.emplace(name);
     }
-    const NameHold hold(*this, std::string(name));
     lane->begin_stop();
     lane->finish_stop();
     return {};

@@ -167,6 +167,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     // ---- lane_async.cpp
     std::optional<ErrorCode> try_start(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                                        const CallOptions& options, std::unique_ptr<AsyncWaiter>& waiter);
+    void defer(const Submission& submission, std::span<const std::byte> request, const CallOptions& options,
+               std::unique_ptr<AsyncWaiter> waiter);
     void start_deferred();
     void refuse_deferred(Deferred deferred, ErrorCode code, Completions& done);
     void refuse_all_deferred(ErrorCode code, Completions& done);
@@ -250,7 +252,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     bool may_be_the_end(const WorkerProcess& former) const;
     void order_early(const WorkerProcess& worker);
     void order_soon();
-    bool post_order();
     void order_at(transport::SteadyTime when);
     void order_next();
 
@@ -294,10 +295,12 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void put_state_aside(const std::string& why);
 
     // ---- lane_control.cpp
-    void enter(State next, std::string reason, std::shared_ptr<const Report> report = nullptr);
-    void tell_event(State former, std::string reason, std::shared_ptr<const Report> report);
+    void enter(State next, std::string_view reason, std::shared_ptr<const Report> report = nullptr) noexcept;
+    void tell_event(State former, std::string_view reason, std::shared_ptr<const Report> report) noexcept;
     std::optional<Error> wait_for_start(Lock& lock);
     bool is_changing() const;
+    bool is_served() const;
+    Error not_yet() const;
     std::optional<transport::SteadyTime> next_try() const;
     std::string name_for_sentence() const { return "plugin " + release_->manifest.name; }
 
@@ -370,8 +373,8 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     transport::SteadyTime armed_ = transport::kNoDeadline;
     std::shared_ptr<const Report> last_report_;
     std::string failure_;  // why it is fatal
-    std::pair<std::string, std::shared_ptr<const Report>>
-        not_replaced_;  // why the serving worker was not, the last time
+    // Why the serving worker was not, the last time.
+    std::pair<std::string, std::shared_ptr<const Report>> not_replaced_;
     Stats stats_;
 
     std::uint32_t views_ = 0;             // replies that are looked at in place

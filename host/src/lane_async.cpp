@@ -1,6 +1,7 @@
 // Calls whose caller does not block, and cancellation.
 #include <algorithm>
 #include <iterator>
+#include <new>
 #include <utility>
 
 #include "lane.hpp"
@@ -38,8 +39,7 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::o
         }
         if (waiter && may_wait && (!why || *why == ErrorCode::overloaded) &&
             deferred_.size() < release_->geometry.call_slots) {
-            watch_deadline(submission.deadline);
-            deferred_.push_back({submission, {request.begin(), request.end()}, options, std::move(waiter)});
+            defer(submission, request, options, std::move(waiter));
         } else if (waiter) {
             turned_away = std::move(waiter);
             refused = refusal(lock, submission, method, why.value_or(ErrorCode::overloaded), request.size());
@@ -54,17 +54,26 @@ void Lane::start_call(const SessionRef& session, std::string_view method, std::o
     }
 }
 
+// One for which there is no memory is counted as refused for want of room.
+void Lane::defer(const Submission& submission, std::span<const std::byte> request, const CallOptions& options,
+                 std::unique_ptr<AsyncWaiter> waiter) try {
+    deferred_.push_back({submission, {request.begin(), request.end()}, options, std::move(waiter)});
+    watch_deadline(submission.deadline);
+} catch (const std::bad_alloc&) {
+    ++stats_.errors[static_cast<std::size_t>(ErrorCode::overloaded)];
+    throw;
+}
+
 // Publishes the call if there is room; then the pending call owns `waiter`.
 std::optional<ErrorCode> Lane::try_start(Lock& lock, const Submission& submission, std::span<const std::byte> request,
                                          const CallOptions& options, std::unique_ptr<AsyncWaiter>& waiter) {
-    watch_deadline(submission.deadline);  // may find no memory, so before there is a call
     CallOptions now_or_never = options;
     now_or_never.when_full = WhenFull::fail;
     const Admission admission = place(lock, submission, request, now_or_never, *waiter);
     if (admission.call == nullptr) {
         return admission.refused;
     }
-    watch_deadline(submission.deadline);  // the timer may have fired while the request was copied
+    watch_deadline(submission.deadline);
     waiter->call_id = admission.call->id;
     if (callers_.reader() == nullptr) {
         watch_deadline(std::max(submission.begin, decided_at_) + kDispatcherLook);

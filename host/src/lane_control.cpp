@@ -20,22 +20,22 @@ std::string_view to_string(PluginState state) noexcept {
 
 namespace bulkhead::detail {
 
-void Lane::enter(State next, std::string reason, std::shared_ptr<const Report> report) {
+void Lane::enter(State next, std::string_view reason, std::shared_ptr<const Report> report) noexcept {
     const State former = std::exchange(state_, next);
     life_.notify_all();
     if (runtime_->options.on_event) {
-        tell_event(former, std::move(reason), std::move(report));
+        tell_event(former, reason, std::move(report));
     }
 }
 
-// The server's hook hears of it, unless there is no memory for that.
-void Lane::tell_event(State former, std::string reason, std::shared_ptr<const Report> report) try {
+// The server's hook hears of it, unless there is no memory for that, or its executor refuses.
+void Lane::tell_event(State former, std::string_view reason, std::shared_ptr<const Report> report) noexcept try {
     PluginEvent event;
     event.plugin = release_->manifest.name;
     event.from = former;
     event.to = state_;
     event.incarnation = serving_ && serving_->ready ? serving_->incarnation : 0;
-    event.reason = std::move(reason);
+    event.reason = reason;
     event.report = std::move(report);
     boost::asio::post(runtime_->callbacks, [hook = runtime_->options.on_event, event = std::move(event)] {
         try {
@@ -43,32 +43,22 @@ void Lane::tell_event(State former, std::string reason, std::shared_ptr<const Re
         } catch (...) {  // the server's own trouble; the plugin is served on
         }
     });
-} catch (const std::bad_alloc&) {
+} catch (...) {
 }
 
 // Starts a worker, unless another thread has just done that, and waits until it serves, or cannot.
 std::optional<Error> Lane::wait_for_start(Lock& lock) {
     if (start_over_) {
-        enter(State::starting, "it is being started");
-        start_over_ = false;
-        failure_.clear();
-        order_again_at_ = transport::kNoDeadline;
-        lock.unlock();  // or the supervisor wakes only to wait for it, perhaps on the core that we need to leave it
-        bool ordered = false;
-        try {
-            ordered = post_order();
-        } catch (const std::bad_alloc&) {
-            lock.lock();
-            start_over_ = true;
-            enter(State::stopped, "no memory");  // which so short a text needs none of
-            throw;
-        }
-        lock.lock();
-        if (!ordered) {
-            start_over_ = true;
-            life_.notify_all();
+        if (!runtime_->supervisor.post_without_poke([self = shared_from_this()] { self->order_worker(); })) {
             return Error{ErrorCode::load_failed, Effect::none, 0, "the host is being destroyed", nullptr};
         }
+        start_over_ = false;
+        failure_.clear();
+        enter(State::starting, "it is being started");
+        order_again_at_ = transport::kNoDeadline;
+        lock.unlock();  // or the supervisor wakes only to wait for it, perhaps on the core that we need to leave it
+        runtime_->supervisor.poke();
+        lock.lock();
     }
     life_.wait(lock, [this] { return start_over_; });
     if (state_ == State::running || state_ == State::starting || state_ == State::backoff) {
@@ -117,10 +107,17 @@ bool Lane::is_changing() const {
         case State::starting:
             return start_over_ && shortage_.empty();
         case State::running:
-            return !serving_ || !serving_->serving;
+            return !is_served() && shortage_.empty();
         default:
             return state_ == State::stopping;
     }
+}
+
+bool Lane::is_served() const { return serving_ && serving_->serving; }
+
+Error Lane::not_yet() const {
+    return Error{ErrorCode::load_failed, Effect::none, 0, name_for_sentence() + " cannot be started yet: " + shortage_,
+                 nullptr};
 }
 
 std::optional<Error> Lane::start() {
@@ -130,12 +127,11 @@ std::optional<Error> Lane::start() {
         return Error{ErrorCode::stopped, Effect::none, 0, name_for_sentence() + " was unloaded", nullptr};
     }
     if (start_over_) {  // else another thread's start is in progress, and its end is ours
-        if (state_ == State::running) {
+        if (state_ == State::running && is_served()) {
             return std::nullopt;
         }
-        if (state_ == State::starting) {
-            return Error{ErrorCode::load_failed, Effect::none, 0,
-                         name_for_sentence() + " cannot be started yet: " + shortage_, nullptr};
+        if (state_ == State::running || state_ == State::starting) {
+            return not_yet();
         }
         policy_.reset();
     }
@@ -146,7 +142,7 @@ std::optional<Error> Lane::restart() {
     Lock lock(mutex_);
     // One that is just being started is none that was asked for now, so it is replaced as well.
     life_.wait(lock, [this] { return start_over_ && !is_changing(); });
-    if (state_ != State::running) {
+    if (state_ != State::running || !is_served()) {
         lock.unlock();
         return start();
     }
@@ -167,8 +163,11 @@ std::optional<Error> Lane::restart() {
                state_ == State::stopped || state_ == State::fatal;
     };
     life_.wait(lock, [&] { return replaced() || given_up() || !shortage_.empty(); });
-    if (!replaced() && !given_up()) {  // that may take long
-        go_on_without_successor(shortage_, nullptr);
+    if (!replaced() && !given_up()) {  // the shortage may last
+        if (serving_ != former || former->dead || former->handing_over) {
+            return not_yet();
+        }
+        go_on_without_successor(std::exchange(shortage_, {}), nullptr);
     }
     if (replaced()) {
         return std::nullopt;
@@ -193,6 +192,7 @@ void Lane::reset() {
         return;
     }
     failure_.clear();
+    shortage_.clear();
     enter(State::starting, "it was reset");
     order_soon();
 }

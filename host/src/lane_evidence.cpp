@@ -154,7 +154,7 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
     const std::string function(function_outside_of_calls(worker));
     if (worker.failed_to_stop()) {
         report->phase = Phase::stopping;
-        report->step = function;
+        report->step = worker.serving ? function : step_of(worker);
         refine_cause(*report, read_notes(worker.view.black_box()), release_->manifest.process, runtime_->oom_kills);
         return report;
     }
@@ -171,7 +171,8 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
     }
     if (!worker.serving) {
         report->step = step_of(worker);
-        report->phase = worker.ready && report->step.empty() ? Phase::standing_by : Phase::starting;
+        const bool stood_by = worker.ready && worker.serves_from == transport::kNoPosition;
+        report->phase = stood_by ? Phase::standing_by : Phase::starting;
         return report;
     }
     report->step = function;

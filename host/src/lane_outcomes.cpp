@@ -11,16 +11,12 @@ using transport::Kind;
 using transport::SteadyTime;
 
 void Lane::count(const Outcome& outcome, SteadyTime begin) {
-    const auto kind = static_cast<Kind>(outcome.message.kind);
-    if (outcome.replied && kind == Kind::reply) {
+    if (const auto error = outcome.error()) {
+        ++stats_.errors[static_cast<std::size_t>(*error)];
+    } else {
         ++stats_.succeeded;
         stats_.latency.add(decided_at_ - begin);
-        return;
     }
-    const ErrorCode code = !outcome.replied             ? outcome.code
-                           : kind == Kind::plugin_error ? ErrorCode::plugin_failed
-                                                        : ErrorCode::too_large;
-    ++stats_.errors[static_cast<std::size_t>(code)];
 }
 
 void Lane::decide(PendingCall& call, Outcome outcome, Completions& done) {
@@ -192,14 +188,14 @@ void Lane::expire(PendingCall& call, ErrorCode code, Completions& done, std::sha
 
 // The lane closes: nobody waits any longer.
 void Lane::decide_all(ErrorCode code, const std::shared_ptr<const Report>& report, Completions& done) {
-    for (PendingCall* call : calls_.published()) {
-        if (call->state == PendingCall::State::open) {
-            withdraw(*call);
+    for (PendingCall& call : calls_.all()) {
+        if (call.state == PendingCall::State::open) {
+            withdraw(call);
             Outcome outcome;
             outcome.code = code;
-            outcome.effect = may_have_begun(*call) ? Effect::unknown : Effect::none;
+            outcome.effect = may_have_begun(call) ? Effect::unknown : Effect::none;
             outcome.report = report;
-            decide(*call, std::move(outcome), done);
+            decide(call, std::move(outcome), done);
         }
     }
     refuse_all_deferred(code, done);

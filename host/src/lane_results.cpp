@@ -12,8 +12,8 @@ result<Bytes> Lane::conclude(std::uint64_t call_id, std::string_view method, Out
         return error_of(method, outcome);
     }
     const transport::Message& message = outcome.message;
-    const bool well = static_cast<transport::Kind>(message.kind) == transport::Kind::reply;
-    if (well && !message.in_slab()) {
+    const std::optional<ErrorCode> failure = outcome.error();
+    if (!failure && !message.in_slab()) {
         return result<Bytes>(boost::system::in_place_value, std::span(message.inline_bytes, message.length));
     }
     Bytes bytes;
@@ -30,21 +30,18 @@ result<Bytes> Lane::conclude(std::uint64_t call_id, std::string_view method, Out
         const Lock lock(mutex_);
         let_go(*outcome.worker, call_id);
         if (!copied) {
-            stats_.succeeded -= well ? 1 : 0;
-            stats_.errors[static_cast<std::size_t>(ErrorCode::plugin_failed)] -= well ? 0 : 1;
+            --(failure ? stats_.errors[static_cast<std::size_t>(*failure)] : stats_.succeeded);
             ++stats_.errors[static_cast<std::size_t>(ErrorCode::overloaded)];
             outcome.code = ErrorCode::overloaded;
             outcome.effect = Effect::unknown;
             return error_of(method, outcome, "was answered, but the host has no memory for the answer");
         }
     }
-    if (well) {
+    if (!failure) {
         return bytes;
     }
     outcome.effect = Effect::unknown;
-    outcome.code = static_cast<transport::Kind>(message.kind) == transport::Kind::plugin_error
-                       ? ErrorCode::plugin_failed
-                       : ErrorCode::too_large;
+    outcome.code = *failure;
     Error error = error_of(method, outcome, plain_text(bytes.text()));
     error.plugin_number = message.status;
     return error;

@@ -86,6 +86,7 @@ LaunchOrder Lane::order_for(const WorkerRef& worker, int host_outbox) {
 // nobody serves it takes over at once, so that it need not ask again when it is ready.
 std::optional<int> Lane::begin_start(WorkerRef& worker, Completions& done) {
     if (!wants_worker()) {
+        shortage_.clear();  // then nobody tries any more
         return std::nullopt;
     }
     order_again_at_ = transport::kNoDeadline;
@@ -189,6 +190,7 @@ void Lane::on_started(std::uint64_t start_id, std::int32_t pid, Descriptor pidfd
     {
         const Lock lock(mutex_);
         worker->process = KnownProcess(pid, std::move(pidfd));
+        shortage_.clear();
         stats_.restarts += worker->incarnation > 1 ? 1 : 0;
         worker->output_far.reset();
         worker->signal.reset();
@@ -329,7 +331,6 @@ bool Lane::note_ready(WorkerProcess& worker) {
     worker.ready = true;
     worker.ready_at = std::chrono::steady_clock::now();
     outbox_of(worker).worker_cell(worker.cell).seen_ready.store(1, std::memory_order_relaxed);
-    shortage_.clear();
     return true;
 }
 

@@ -226,12 +226,7 @@ void Lane::order_at(SteadyTime when) {
 
 void Lane::order_soon() {
     order_again_at_ = transport::kNoDeadline;
-    post_order();
-}
-
-// False: the host is being destroyed. With or without the mutex.
-bool Lane::post_order() {
-    return runtime_->supervisor.post([self = shared_from_this()] { self->order_worker(); });
+    runtime_->supervisor.post([self = shared_from_this()] { self->order_worker(); });
 }
 
 }  // namespace bulkhead::detail

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "bulkhead/host/error.hpp"
@@ -25,6 +26,21 @@ struct Outcome {
     std::optional<transport::SteadyTime> next_try;
     transport::Message message;
     std::shared_ptr<WorkerProcess> worker;  // keeps the slab of a large answer mapped
+
+    // Nothing: the plugin's reply.
+    std::optional<ErrorCode> error() const noexcept {
+        if (!replied) {
+            return code;
+        }
+        switch (static_cast<transport::Kind>(message.kind)) {
+            case transport::Kind::reply:
+                return std::nullopt;
+            case transport::Kind::plugin_error:
+                return ErrorCode::plugin_failed;
+            default:
+                return ErrorCode::too_large;
+        }
+    }
 };
 
 // Who waits for an outcome. `done` and `outcome` are guarded by the lane's mutex.
@@ -80,6 +96,8 @@ class PendingCalls {
 
     // All calls in state open or decided, in order of position.
     std::vector<PendingCall*> published();
+    // The table as it lies there. Needs no memory.
+    std::span<PendingCall> all() noexcept { return calls_; }
 
   private:
     const std::uint32_t slots_;

@@ -31,6 +31,8 @@ class Supervisor {
 
     // Runs the task on the thread. False after stop(). Any thread.
     bool post(std::function<void()> task);
+    // The same, but the caller has to poke it.
+    bool post_without_poke(std::function<void()> task);
 
     // Calls `on_event(epoll events)` on the thread until unwatch. Supervisor thread, or before start(). 0: failed.
     Id watch(int descriptor, std::uint32_t events, std::function<void(std::uint32_t)> on_event);
@@ -41,15 +43,17 @@ class Supervisor {
     Id add_timer(std::function<void()> on_time);
     void remove_timer(Id id);
     // Fires at `when`, or earlier if it is armed for earlier.
-    void arm(Id id, transport::SteadyTime when);
+    void arm(Id id, transport::SteadyTime when) noexcept;
     // The same, but true: it sleeps longer than that, and the caller has to poke it, which takes as long as a wake-up.
-    bool arm_without_poke(Id id, transport::SteadyTime when);
+    bool arm_without_poke(Id id, transport::SteadyTime when) noexcept;
     void poke() const noexcept;
 
   private:
+    using Schedule = std::set<std::pair<transport::SteadyTime, Id>>;
     struct Timer {
         std::shared_ptr<std::function<void()>> on_time;
         transport::SteadyTime when = transport::kNoDeadline;
+        Schedule::node_type entry;  // while it is not armed, so that arming it needs no memory
     };
 
     void run();
@@ -66,7 +70,7 @@ class Supervisor {
     bool stopping_ = false;
     std::vector<std::function<void()>> posted_;
     std::unordered_map<Id, Timer> timers_;
-    std::set<std::pair<transport::SteadyTime, Id>> schedule_;
+    Schedule schedule_;
     transport::SteadyTime sleeping_until_ = transport::kNoDeadline;
     Id next_timer_ = 1;
 

@@ -77,15 +77,19 @@ void Supervisor::poke() const noexcept {
 }
 
 bool Supervisor::post(std::function<void()> task) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (stopping_) {
-            return false;
-        }
+    const bool posted = post_without_poke(std::move(task));
+    if (posted) {
+        poke();
+    }
+    return posted;
+}
+
+bool Supervisor::post_without_poke(std::function<void()> task) {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_) {
         posted_.push_back(std::move(task));
     }
-    poke();
-    return true;
+    return !stopping_;
 }
 
 Supervisor::Id Supervisor::watch(int descriptor, std::uint32_t events, std::function<void(std::uint32_t)> on_event) {
@@ -117,7 +121,11 @@ void Supervisor::unwatch(Id id, int descriptor) {
 Supervisor::Id Supervisor::add_timer(std::function<void()> on_time) {
     const std::lock_guard lock(mutex_);
     const Id id = next_timer_++;
-    timers_[id].on_time = std::make_shared<std::function<void()>>(std::move(on_time));
+    Timer timer;
+    timer.on_time = std::make_shared<std::function<void()>>(std::move(on_time));
+    Schedule one{{kNoDeadline, id}};
+    timer.entry = one.extract(one.begin());
+    timers_.emplace(id, std::move(timer));
     return id;
 }
 
@@ -130,26 +138,23 @@ void Supervisor::remove_timer(Id id) {
     }
 }
 
-void Supervisor::arm(Id id, SteadyTime when) {
+void Supervisor::arm(Id id, SteadyTime when) noexcept {
     if (arm_without_poke(id, when)) {
         poke();
     }
 }
 
-bool Supervisor::arm_without_poke(Id id, SteadyTime when) {
+bool Supervisor::arm_without_poke(Id id, SteadyTime when) noexcept {
     const std::lock_guard lock(mutex_);
     const auto found = timers_.find(id);
     if (found == timers_.end() || found->second.when <= when) {
         return false;
     }
-    auto entry = schedule_.extract({found->second.when, id});
-    if (entry) {  // without an allocation, which might fail
-        entry.value().first = when;
-        schedule_.insert(std::move(entry));
-    } else {
-        schedule_.emplace(when, id);
-    }
-    found->second.when = when;
+    Timer& timer = found->second;
+    auto entry = timer.entry ? std::move(timer.entry) : schedule_.extract({timer.when, id});
+    entry.value().first = when;
+    schedule_.insert(std::move(entry));
+    timer.when = when;
     return when < sleeping_until_;
 }
 
@@ -174,7 +179,7 @@ void Supervisor::fire_timers() {
                 return;
             }
             Timer& timer = timers_.at(schedule_.begin()->second);
-            schedule_.erase(schedule_.begin());
+            timer.entry = schedule_.extract(schedule_.begin());
             timer.when = kNoDeadline;
             due = timer.on_time;
         }

@@ -36,7 +36,7 @@ enum class Phase : std::uint8_t {
     starting,     // not ready yet, or about to serve: loading its state, being activated
     standing_by,  // ready, and another one served
     serving,
-    stopping,  // told to end: its last save, deactivate, destroy, and what runs at exit
+    stopping,  // told to end: deactivate, destroy, what runs at exit, and the last save when the plugin is stopped
 };
 
 BULKHEAD_HOST_EXPORT std::string_view to_string(Phase phase) noexcept;
