@@ -24,9 +24,9 @@ struct LogLine {
     std::uint64_t dropped_before = 0;
 };
 
-// Called where HostOptions::callback_executor says, the lines of a plugin one after the other. When it blocks, lines are
-// dropped and counted, and what runs on the same thread waits: the other hooks, reports on their way to their folder,
-// handlers without an executor of their own. Calls and restarts do not.
+// Called where HostOptions::callback_executor says, the lines of a plugin one after the other. When it blocks, lines
+// are dropped and counted, and what runs on the same thread waits: the other hooks, reports on their way to their
+// folder, handlers without an executor of their own. Calls and restarts do not.
 using LogHook = std::function<void(const LogLine&)>;
 
 }  // namespace bulkhead
