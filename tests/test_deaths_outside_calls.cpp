@@ -106,6 +106,10 @@ TEST_CASE("what a stop loses is told when the worker's time to end is over") {
     begin_call(stateless, "sleep_forever", "");
     REQUIRE(stateless.plugin().stop().has_value());
     CHECK(stateless.log().await_line(cut_off));
+
+    Service lingering("perils", merged(supervision, {{"config", {{"hang_in", "exit"}}}}));
+    REQUIRE(lingering.plugin().stop().has_value());
+    CHECK(lingering.log().await_line(cut_off));
 }
 
 TEST_CASE("a worker that exits in its destroy function is reported, after a restart and in a stop") {

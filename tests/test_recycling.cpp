@@ -131,15 +131,18 @@ TEST_CASE("a worker that is replaced has its time for the last save from its las
 
 TEST_CASE("a worker that crashes on its way out does its successor no harm, whatever the rule") {
     for (const char* policy : {"temporary", "permanent"}) {
-        CAPTURE(policy);
-        Service service(
-            "perils", {{"config", {{"crash_in", "destroy"}}}, {"supervision", {{"policy", policy}, {"restarts", 1}}}});
-        for (std::size_t turn = 1; turn <= 4; ++turn) {
-            REQUIRE(restarts(service));
-            REQUIRE(service.deaths().await_count(turn));
-            CHECK(service.deaths().all().back().step == "in its destroy function");
-            CHECK(service.deaths().all().back().phase == Phase::stopping);
-            CHECK((service.plugin().status().state == PluginState::running));
+        for (const std::string place : {"deactivate", "destroy"}) {
+            CAPTURE(policy);
+            CAPTURE(place);
+            Service service(
+                "perils", {{"config", {{"crash_in", place}}}, {"supervision", {{"policy", policy}, {"restarts", 1}}}});
+            for (std::size_t turn = 1; turn <= 4; ++turn) {
+                REQUIRE(restarts(service));
+                REQUIRE(service.deaths().await_count(turn));
+                CHECK(service.deaths().all().back().step == "in its " + place + " function");
+                CHECK(service.deaths().all().back().phase == Phase::stopping);
+                CHECK((service.plugin().status().state == PluginState::running));
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 // The end of a host and of a plugin: calls end as stopped, workers are let shut down, what is left is killed.
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,6 +99,21 @@ TEST_CASE("an idle worker ends in order, and quickly") {
     CHECK(std::chrono::steady_clock::now() - begin < 10s);
     CHECK(service.plugin().stats().deaths == 0);
     CHECK(service.deaths().all().empty());
+}
+
+TEST_CASE("a worker that dies in a call while it is to stop is reported with that call") {
+    Witness witness;
+    Held held(witness);
+    const auto worker = static_cast<pid_t>(witness.plugin().status().worker_pid);
+    auto stop = std::async(std::launch::async, [plugin = witness.plugin()] { return plugin.stop().has_value(); });
+    CHECK(held.outcome() == "stopped/unknown");
+    REQUIRE(::kill(worker, SIGKILL) == 0);
+    CHECK(stop.get());
+    REQUIRE(witness.service().deaths().await_count(1));
+    const Report report = witness.service().deaths().all()[0];
+    CHECK(report.running_method == "hold");
+    CHECK(report.phase == Phase::stopping);
+    CHECK(report.clause() == "was killed with SIGKILL (9) while running 'hold' when it was being stopped");
 }
 
 TEST_CASE("an instance that hangs or crashes at its end does not keep its host") {

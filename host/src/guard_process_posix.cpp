@@ -153,10 +153,7 @@ class Continuer : public boost::asio::execution_context::service {
     std::jthread thread_;
 };
 
-Error launch_error(const std::filesystem::path& worker, const std::string& cause) {
-    return Error{ErrorCode::load_failed, Effect::none, 0,
-                 "the worker executable " + worker.string() + " cannot be started: " + cause, nullptr};
-}
+std::error_code last_error() { return {errno, std::generic_category()}; }
 
 // Where no descriptor of the child's will be.
 transport::Descriptor open_null() {
@@ -191,15 +188,14 @@ void end_child(process::default_process_launcher& launcher) {
 
 }  // namespace
 
-result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable, const std::filesystem::path& worker,
-                                         const transport::Descriptor& far_end) {
+std::error_code GuardProcess::start(const transport::Descriptor& executable, const transport::Descriptor& far_end) {
     const transport::Descriptor self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
     if (!self) {
-        return launch_error(worker, std::generic_category().message(errno));
+        return last_error();
     }
     const transport::Descriptor null = open_null();
     if (!null) {
-        return launch_error(worker, "/dev/null: " + std::generic_category().message(errno));
+        return last_error();
     }
     process::default_process_launcher launcher;
     try {
@@ -219,21 +215,19 @@ result<GuardProcess> GuardProcess::start(const transport::Descriptor& executable
         continuer.stop();
         if (error) {
             end_child(launcher);
-            const bool is_hidden = ::access("/proc/self/fd", F_OK) != 0;
-            return launch_error(worker, is_hidden ? "there is no /proc" : error.message());
+            return {error.value(), std::generic_category()};
         }
-        GuardProcess guard;
-        guard.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
-        const int cause = errno;
+        pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
+        const std::error_code unwatched = last_error();
         child.detach();
-        if (!guard.pidfd_) {
+        if (!pidfd_) {
             end_child(launcher);
-            return launch_error(worker, std::generic_category().message(cause));
+            return unwatched;
         }
-        return guard;
+        return {};
     } catch (const boost::system::system_error& error) {  // no descriptors for Asio's own
         end_child(launcher);
-        return launch_error(worker, error.code().message());
+        return {error.code().value(), std::generic_category()};
     } catch (...) {  // no memory
         end_child(launcher);
         throw;

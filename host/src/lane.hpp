@@ -243,6 +243,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void step_down(Completions& done);
     void begin_handover();
     void on_handed_over(Completions& done);
+    void note_way_out(WorkerProcess& dead);
     void on_crash_notice(Completions& done);
     void on_death_notice(Lock& lock, Completions& done);
     bool may_serve_on(const WorkerProcess& worker) const;
@@ -299,8 +300,6 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     void tell_event(State former, std::string_view reason, std::shared_ptr<const Report> report) noexcept;
     std::optional<Error> wait_for_start(Lock& lock);
     bool is_changing() const;
-    bool is_served() const;
-    Error not_yet() const;
     std::optional<transport::SteadyTime> next_try() const;
     std::string name_for_sentence() const { return "plugin " + release_->manifest.name; }
 
@@ -332,7 +331,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     const PendingCall* running_call(const WorkerProcess& worker);
     std::vector<PendingCall*> begun_calls(const WorkerProcess& worker);
     std::shared_ptr<Report> describe_death(WorkerProcess& worker);
-    void tell_cut_off(const WorkerProcess& worker);
+    void log_end(const WorkerProcess& worker, const Report& report);
     void tell_death(const WorkerProcess& worker, const std::shared_ptr<const Report>& report);
 
     // ---- lane_repro.cpp, supervisor thread
@@ -368,6 +367,7 @@ class Lane : public LaunchListener, public std::enable_shared_from_this<Lane> {
     std::mt19937_64 random_;
     std::uint32_t deaths_by_state_ = 0;  // in a row, while loading the committed state
     std::string shortage_;               // why no worker can be made now; empty: that is not known
+    bool shortage_told_ = false;         // since a process could be made last
     std::string saved_moment_;           // of a start or stop that left a repro, since a worker last served
     transport::SteadyTime order_again_at_ = transport::kNoDeadline;
     transport::SteadyTime armed_ = transport::kNoDeadline;

@@ -19,6 +19,15 @@ std::string_view to_string(PluginState state) noexcept {
 }  // namespace bulkhead
 
 namespace bulkhead::detail {
+namespace {
+
+bool serves(const std::shared_ptr<WorkerProcess>& worker) { return worker && worker->serving; }
+
+Error not_yet(const std::string& plugin, const std::string& shortage) {
+    return Error{ErrorCode::load_failed, Effect::none, 0, plugin + " cannot be started yet: " + shortage, nullptr};
+}
+
+}  // namespace
 
 void Lane::enter(State next, std::string_view reason, std::shared_ptr<const Report> report) noexcept {
     const State former = std::exchange(state_, next);
@@ -107,17 +116,10 @@ bool Lane::is_changing() const {
         case State::starting:
             return start_over_ && shortage_.empty();
         case State::running:
-            return !is_served() && shortage_.empty();
+            return !serves(serving_) && shortage_.empty();
         default:
             return state_ == State::stopping;
     }
-}
-
-bool Lane::is_served() const { return serving_ && serving_->serving; }
-
-Error Lane::not_yet() const {
-    return Error{ErrorCode::load_failed, Effect::none, 0, name_for_sentence() + " cannot be started yet: " + shortage_,
-                 nullptr};
 }
 
 std::optional<Error> Lane::start() {
@@ -127,11 +129,11 @@ std::optional<Error> Lane::start() {
         return Error{ErrorCode::stopped, Effect::none, 0, name_for_sentence() + " was unloaded", nullptr};
     }
     if (start_over_) {  // else another thread's start is in progress, and its end is ours
-        if (state_ == State::running && is_served()) {
+        if (state_ == State::running && serves(serving_)) {
             return std::nullopt;
         }
         if (state_ == State::running || state_ == State::starting) {
-            return not_yet();
+            return not_yet(name_for_sentence(), shortage_);
         }
         policy_.reset();
     }
@@ -142,7 +144,7 @@ std::optional<Error> Lane::restart() {
     Lock lock(mutex_);
     // One that is just being started is none that was asked for now, so it is replaced as well.
     life_.wait(lock, [this] { return start_over_ && !is_changing(); });
-    if (state_ != State::running || !is_served()) {
+    if (state_ != State::running || !serves(serving_)) {
         lock.unlock();
         return start();
     }
@@ -165,7 +167,7 @@ std::optional<Error> Lane::restart() {
     life_.wait(lock, [&] { return replaced() || given_up() || !shortage_.empty(); });
     if (!replaced() && !given_up()) {  // the shortage may last
         if (serving_ != former || former->dead || former->handing_over) {
-            return not_yet();
+            return not_yet(name_for_sentence(), shortage_);
         }
         go_on_without_successor(std::exchange(shortage_, {}), nullptr);
     }

@@ -104,6 +104,7 @@ void Lane::bury(const WorkerRef& worker) {
     if (const Lock lock(mutex_); worker->is_lost_blank()) {
         on_blank_lost(worker, done);
     } else {
+        note_way_out(*worker);
         report = make_report(*worker);
         worker->life->report = report;
         expected = report->cause == Cause::host_request;
@@ -111,13 +112,8 @@ void Lane::bury(const WorkerRef& worker) {
             save_repro(*report, *worker);
             ++stats_.deaths;
             last_report_ = report;
-            // Its successor may have been told of already.
-            const bool is_former = serving_ && serving_->serving && serving_->incarnation > worker->incarnation;
-            log_.line(LogSource::host, LogLevel::error,
-                      (is_former ? "its former worker " : "its worker ") + report->clause());
-        } else if (worker->was_cut_off()) {
-            tell_cut_off(*worker);
         }
+        log_end(*worker, *report);
         settle_begun(*worker, report, done);
         lose_sessions(*worker, report, done);
         forget(worker);

@@ -13,6 +13,7 @@
 #include "black_box_reader.hpp"
 #include "death_cause.hpp"
 #include "lane.hpp"
+#include "report_words.hpp"
 #include "worker_statements.hpp"
 
 namespace bulkhead::detail {
@@ -155,6 +156,7 @@ std::shared_ptr<Report> Lane::describe_death(WorkerProcess& worker) {
     if (worker.failed_to_stop()) {
         report->phase = Phase::stopping;
         report->step = worker.serving ? function : step_of(worker);
+        tell_calls(*report, worker);
         refine_cause(*report, read_notes(worker.view.black_box()), release_->manifest.process, runtime_->oom_kills);
         return report;
     }
@@ -253,8 +255,18 @@ const PendingCall* Lane::running_call(const WorkerProcess& worker) {
     return begun.empty() || any_of_several || !was_in_calls(worker) ? nullptr : begun.front();
 }
 
-// It was killed because its time to end was over: that is asked for, so there is no report.
-void Lane::tell_cut_off(const WorkerProcess& worker) {
+// The log hears of a death that nobody asked for, and of a worker that was killed because its time to end was over, of
+// which there is no report.
+void Lane::log_end(const WorkerProcess& worker, const Report& report) {
+    if (report.cause != Cause::host_request) {
+        // Its successor may have been told of already.
+        const bool is_former = serving_ && serving_->serving && serving_->incarnation > worker.incarnation;
+        log_.line(LogSource::host, LogLevel::error,
+                  (is_former ? "its former worker" : subject_of(report)) + " " + report.clause());
+    }
+    if (!worker.was_cut_off()) {
+        return;
+    }
     const bool has_state = (transport::read_once(worker.view.header().traits) & transport::kHasState) != 0;
     const bool lost = has_state && (worker.begun > std::max(worker.serves_from, worker.checkpoint_position) ||
                                     worker.checkpoint_open_calls > 0);

@@ -152,7 +152,8 @@ void Lane::on_shortage(const std::string& why, Completions& done) {
     if (!start_over_) {
         fail(name_for_sentence() + " cannot be started: " + why, nullptr, done);
     } else if (state_ == State::starting || state_ == State::running || state_ == State::backoff) {
-        if (std::exchange(shortage_, why).empty()) {
+        shortage_ = why;
+        if (!std::exchange(shortage_told_, true)) {
             log_.line(LogSource::host, LogLevel::error, "its next worker cannot be started yet: " + why);
         }
         order_at(std::chrono::steady_clock::now() + kShortageRetry);
@@ -191,6 +192,7 @@ void Lane::on_started(std::uint64_t start_id, std::int32_t pid, Descriptor pidfd
         const Lock lock(mutex_);
         worker->process = KnownProcess(pid, std::move(pidfd));
         shortage_.clear();
+        shortage_told_ = false;
         stats_.restarts += worker->incarnation > 1 ? 1 : 0;
         worker->output_far.reset();
         worker->signal.reset();

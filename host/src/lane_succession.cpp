@@ -124,6 +124,13 @@ void Lane::on_handed_over(Completions& done) {
     }
 }
 
+// It was handing over and had answered all its calls: then it died on its way out, and nobody has to do without it.
+void Lane::note_way_out(WorkerProcess& dead) {
+    if (!dead.cause && dead.handing_over && !was_in_calls(dead) && begun_calls(dead).empty()) {
+        dead.cause = Cause::host_request;
+    }
+}
+
 // The crash handler of the serving worker has begun its work. Requests that it has not begun go to its successor, at
 // once if one stands by.
 void Lane::on_crash_notice(Completions& done) {

@@ -76,7 +76,8 @@ class Launcher {
 
     Launcher(Supervisor& supervisor, std::filesystem::path worker);
 
-    std::optional<Error> start_guard();
+    std::error_code start_guard();
+    void start_next_guard();
     std::optional<Error> check_hello();
     void on_control(std::uint32_t events);
     void on_guard_gone();

@@ -49,8 +49,10 @@ result<std::unique_ptr<Launcher>> Launcher::create(Supervisor& supervisor, std::
         return launcher_error("the worker executable " + launcher->worker_.string() +
                               " cannot be opened: " + std::generic_category().message(errno));
     }
-    if (auto error = launcher->start_guard()) {
-        return *std::move(error);
+    if (const std::error_code error = launcher->start_guard()) {
+        const bool is_hidden = error == std::errc::no_such_file_or_directory && ::access("/proc/self/fd", F_OK) != 0;
+        return launcher_error("the worker executable " + launcher->worker_.string() +
+                              " cannot be started: " + (is_hidden ? "there is no /proc" : error.message()));
     }
     if (auto error = launcher->check_hello()) {
         return *std::move(error);
@@ -58,21 +60,19 @@ result<std::unique_ptr<Launcher>> Launcher::create(Supervisor& supervisor, std::
     return launcher;
 }
 
-std::optional<Error> Launcher::start_guard() {
+std::error_code Launcher::start_guard() {
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-        return launcher_error("the host cannot make a control socket: " + std::generic_category().message(errno));
+        return {errno, std::generic_category()};
     }
     control_.reset(pair[0]);
     const Descriptor far_end(pair[1]);
-    auto guard = GuardProcess::start(executable_, worker_, far_end);
-    if (!guard) {
+    if (const std::error_code error = guard_.start(executable_, far_end)) {
         control_.reset();
-        return guard.error();
+        return error;
     }
-    guard_ = std::move(*guard);
     guard_since_ = std::chrono::steady_clock::now();
-    return std::nullopt;
+    return {};
 }
 
 std::optional<Error> Launcher::check_hello() {
@@ -107,16 +107,23 @@ std::optional<Error> Launcher::check_hello() {
 }
 
 void Launcher::run() {
-    retry_timer_ = supervisor_.add_timer([this] {
-        if (!guard_.pidfd() && start_guard()) {
-            supervisor_.arm(retry_timer_, std::chrono::steady_clock::now() + kGuardRetry);
-        } else {
-            listen();
-        }
-    });
+    retry_timer_ = supervisor_.add_timer([this] { start_next_guard(); });
     answer_timer_ = supervisor_.add_timer([this] { look_for_answer(); });
     blank_timer_ = supervisor_.add_timer([this] { on_blank_due(); });
     listen();
+}
+
+// Unless there is one. Who waits for a process is told when there can be none now.
+void Launcher::start_next_guard() {
+    const std::error_code error = guard_.pidfd() ? std::error_code() : start_guard();
+    if (!error) {
+        listen();
+        return;
+    }
+    while (!orders_.empty()) {
+        fail(orders_.extract(orders_.begin()).mapped(), error.value());
+    }
+    supervisor_.arm(retry_timer_, std::chrono::steady_clock::now() + kGuardRetry);
 }
 
 // To the guard and the fork server, and for the guard's end. What the kernel has no room for is tried again.

@@ -58,6 +58,10 @@ std::string signal_name(int signal) {
     return name != nullptr ? std::string("SIG") + name : "signal";
 }
 
+std::string detail::subject_of(const Report& report) {
+    return report.phase == Phase::standing_by ? "its standby" : "its worker";
+}
+
 std::string detail::moment_of(const Report& report) {
     constexpr std::string_view kInStop = "while it was being stopped";
     if (report.phase != Phase::stopping) {
@@ -68,11 +72,11 @@ std::string detail::moment_of(const Report& report) {
 
 std::string detail::clause_of(const Report& report, std::string_view where) {
     std::string text = what_happened(report).append(where);
-    if (const std::string moment = moment_of(report); !moment.empty()) {
-        text += " " + moment;
-    }
     if (!report.running_method.empty()) {
         text += " while running '" + report.running_method + "'";
+        text += report.phase == Phase::stopping ? " when it was being stopped" : "";
+    } else if (const std::string moment = moment_of(report); !moment.empty()) {
+        text += " " + moment;
     }
     return text;
 }

@@ -155,7 +155,8 @@ std::string Report::replay_command() const {
 
 std::string Report::text() const {
     std::ostringstream out;
-    out << "plugin " << plugin << " " << version << ": its worker " << detail::clause_of(*this, where(*this)) << "\n";
+    out << "plugin " << plugin << " " << version << ": " << detail::subject_of(*this) << " "
+        << detail::clause_of(*this, where(*this)) << "\n";
     if (!id.empty()) {
         out << "  report " << id << "\n";
     }

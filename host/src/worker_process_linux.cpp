@@ -108,7 +108,10 @@ bool WorkerProcess::failed_to_stop() const noexcept {
 }
 
 bool WorkerProcess::was_cut_off() const noexcept {
-    return cut_off && !failed_to_stop() && life_said() == transport::Life::serving;
+    const transport::Life said = life_said();
+    const bool had_served = said == transport::Life::serving || said == transport::Life::handed_over ||
+                            (said == transport::Life::stopped && was_in_service());
+    return cut_off && !failed_to_stop() && had_served;
 }
 
 bool WorkerProcess::crashed_aside() const noexcept {

@@ -57,8 +57,9 @@ TEST_CASE("a clause tells which step or which call the worker was at") {
     CHECK(report.clause() == "crashed with SIGSEGV (11) in its destroy function while it was being stopped");
     report.step.clear();
     CHECK(report.clause() == "crashed with SIGSEGV (11) while it was being stopped");
-    report.phase = Phase::serving;
     report.running_method = "resize";
+    CHECK(report.clause() == "crashed with SIGSEGV (11) while running 'resize' when it was being stopped");
+    report.phase = Phase::serving;
     CHECK(report.clause() == "crashed with SIGSEGV (11) while running 'resize'");
 }
 

@@ -56,6 +56,8 @@ TEST_CASE("the text of a report of which little is known says so") {
     report.repro_note = "too many deaths at once";
     CHECK(contains(report.text(), "  backtrace: the kernel ended it at once\n"));
     CHECK(contains(report.text(), "  no repro was saved: too many deaths at once\n"));
+    report.phase = Phase::standing_by;
+    CHECK(contains(report.text(), "plugin resizer 2.1: its standby was killed with SIGKILL (9)\n"));
     report.step = "while its library was being loaded";
     CHECK_FALSE(contains(report.text(), "no call was running"));
 }

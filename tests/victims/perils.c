@@ -1,5 +1,6 @@
 /* Each method dies or hangs in a way of its own, some functions deep, so that tests can see what a report makes of it.
- * Config: {"crash_in": "create", "destroy" or "atexit"}; or "parent", which kills the parent while it is created.
+ * Config: {"crash_in": "create", "deactivate", "destroy" or "atexit"}; "parent", which kills the parent while it is
+ * created; or {"hang_in": "exit"}.
  */
 #include <bulkhead/plugin/plugin.h>
 #include <linux/audit.h>
@@ -24,6 +25,7 @@
 
 static const bulkhead_services *services;
 static int instance_of_all;
+static int crashes_in_deactivate;
 static int crashes_in_destroy;
 static volatile int after; /* changed after each call, so that no call is the last thing a function does */
 
@@ -195,6 +197,12 @@ static void crash_while_idle(void *instance, bulkhead_call *call, bulkhead_bytes
     pthread_detach(thread);
 }
 
+static void wait_for_good(void) {
+    for (;;) {
+        pause();
+    }
+}
+
 static int is_in_config(bulkhead_bytes config, const char *word) {
     const size_t length = strlen(word);
     for (size_t at = 0; at + length <= config.size; ++at) {
@@ -209,7 +217,11 @@ static int create(const bulkhead_services *offered, bulkhead_bytes config, void 
     (void)error;
     services = offered;
     *instance = &instance_of_all;
+    crashes_in_deactivate = is_in_config(config, "deactivate");
     crashes_in_destroy = is_in_config(config, "destroy");
+    if (is_in_config(config, "hang_in")) {
+        atexit(wait_for_good);
+    }
     if (is_in_config(config, "atexit")) {
         atexit(write_to_null);
     }
@@ -223,6 +235,14 @@ static int create(const bulkhead_services *offered, bulkhead_bytes config, void 
     return 0;
 }
 
+static void deactivate(void *instance) {
+    (void)instance;
+    if (crashes_in_deactivate) {
+        write_to_null();
+        ++after;
+    }
+}
+
 static void destroy(void *instance) {
     (void)instance;
     if (crashes_in_destroy) {
@@ -232,9 +252,7 @@ static void destroy(void *instance) {
 }
 
 static void *sleep_for_good(void *nothing) {
-    for (;;) {
-        pause();
-    }
+    wait_for_good();
     return nothing;
 }
 
@@ -294,6 +312,7 @@ static const bulkhead_plugin_table table = {
     .methods = methods,
     .method_count = sizeof methods / sizeof methods[0],
     .create = create,
+    .deactivate = deactivate,
     .destroy = destroy,
 };
 

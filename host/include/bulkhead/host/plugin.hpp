@@ -54,7 +54,7 @@ class BULKHEAD_HOST_EXPORT Plugin {
     result<void> start() const;
     // Puts a fresh worker in the place of the serving one; no call notices. Starts it when there is none. Where a start
     // is under way both wait for its end first, and restart() then replaces what came of it. Fails as start() does; who
-    // served before serves on then.
+    // served before serves on then, unless it had ended for its successor already: then nobody does.
     result<void> restart() const;
     // Forgets deaths and quarantined requests, and ends `backoff` and `fatal`. Does not wait for the worker.
     void reset() const;
