@@ -160,14 +160,17 @@ result<void> HostCore::unload(std::string_view name) {
     {
         const std::lock_guard lock(mutex_);
         const auto found = lanes_.find(name);
-        if (found == lanes_.end()) {
+        if (found == lanes_.end() || changing_.contains(found->first)) {  // another thread unloads it
             return no_such_plugin(name);
         }
         hold.emplace(*this, name);
-        lane = std::move(found->second);
-        lanes_.erase(found);
+        lane = found->second;
     }
-    lane->begin_stop();
+    lane->begin_stop();  // where there is no memory for that it stays loaded
+    {
+        const std::lock_guard lock(mutex_);
+        lanes_.erase(lanes_.find(name));
+    }
     lane->finish_stop();
     return {};
 }

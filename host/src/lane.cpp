@@ -112,14 +112,17 @@ void Lane::begin_stop() {
     Completions done;
     {
         const Lock lock(mutex_);
-        if (std::exchange(unloaded_, true)) {
+        if (unloaded_) {
             return;
         }
+        // Before anything has changed, because it may find no memory.
+        runtime_->supervisor.post_without_poke([self = shared_from_this()] { self->drop_unstarted(); });
+        unloaded_ = true;
         begin_end(done);
         enter(State::stopped, "it was unloaded");
     }
     done.run(*this);
-    runtime_->supervisor.post([self = shared_from_this()] { self->drop_unstarted(); });
+    runtime_->supervisor.poke();
 }
 
 void Lane::finish_stop() {
@@ -134,7 +137,7 @@ void Lane::finish_stop() {
     reply_memory_.check(transport::kNoDeadline);  // which is later than anything
 }
 
-// All calls end as `stopped`; the workers are asked to end.
+// All calls end as `stopped`; the workers are asked to end. Needs no memory.
 void Lane::begin_end(Completions& done) {
     start_over_ = true;
     handover_wanted_ = false;

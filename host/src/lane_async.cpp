@@ -126,8 +126,9 @@ void Lane::refuse_deferred(Deferred deferred, ErrorCode code, Completions& done)
 }
 
 void Lane::refuse_all_deferred(ErrorCode code, Completions& done) {
-    for (Deferred& deferred : std::exchange(deferred_, {})) {
-        refuse_deferred(std::move(deferred), code, done);
+    while (!deferred_.empty()) {  // which needs no memory
+        refuse_deferred(std::move(deferred_.front()), code, done);
+        deferred_.pop_front();
     }
 }
 

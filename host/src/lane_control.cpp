@@ -82,12 +82,13 @@ std::optional<Error> Lane::stop() {
     {
         Lock lock(mutex_);
         if (state_ != State::stopped) {
+            runtime_->supervisor.post_without_poke([self = shared_from_this()] { self->drop_unstarted(); });
             enter(State::stopping, "it was told to stop");
             begin_end(done);
         }
     }
     done.run(*this);
-    runtime_->supervisor.post([self = shared_from_this()] { self->drop_unstarted(); });
+    runtime_->supervisor.poke();
     Lock lock(mutex_);
     if (state_ == State::stopping) {
         await_end(lock);

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
@@ -18,6 +19,7 @@
 #include "support/outcomes.hpp"
 #include "support/places.hpp"
 #include "support/plugin_folder.hpp"
+#include "support/processes.hpp"
 #include "support/scratch_folder.hpp"
 #include "support/until.hpp"
 
@@ -67,6 +69,7 @@ int main() {
     const auto plugin = load(host, "faulty", kTireless);
     expect_echo(plugin, "before");
     forbid_threads();
+    await_family_of(::getpid());
     const std::ptrdiff_t before = descriptors();
 
     const auto without_callback_thread = bulkhead::Host::create(host_options());
