@@ -85,7 +85,7 @@ TEST_CASE("a host that has seen crashes, hangs and deadlines does nothing afterw
     REQUIRE(service.deaths().await_count(1));
     REQUIRE(eventually([&] {  // on a busy machine its time may be over before it has begun
         REQUIRE(service.plugin().call("hang", "", brief).has_error());
-        return service.plugin().stats().deaths == 2;
+        return service.plugin().stats().deaths >= 2;
     }));
     REQUIRE(service.serves_again());
     check_idle();
