@@ -263,6 +263,7 @@ void Lane::log_end(const WorkerProcess& worker, const Report& report) {
         const bool is_former = serving_ && serving_->serving && serving_->incarnation > worker.incarnation;
         log_.line(LogSource::host, LogLevel::error,
                   (is_former ? "its former worker" : subject_of(report)) + " " + report.clause());
+        return;
     }
     if (!worker.was_cut_off()) {
         return;

@@ -24,12 +24,13 @@ namespace detail {
 class HostCore;
 }
 
+// The hooks `log`, `on_death` and `on_event` live as long as the host or any Plugin of it: one that owns, through a
+// shared_ptr, what holds such a Plugin keeps both for ever.
 struct HostOptions {
     // The bulkhead-worker executable. Empty: the environment variable BULKHEAD_WORKER, then beside this library or
     // the program, then ../libexec/bulkhead and ../bin from there.
     std::filesystem::path worker;
-    // The three hooks live as long as the host or any Plugin of it: one that owns, through a shared_ptr, what holds
-    // such a Plugin keeps both for ever. Lines that plugins print and log. Empty: dropped.
+    // Lines that plugins print and log. Empty: dropped.
     LogHook log;
     // Called with each death, on the callback thread; those of a plugin in their order.
     std::function<void(const Report&)> on_death;
